@@ -1,0 +1,51 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Folders in the order of a script's way: text → tree → graph → plan → run.
+let package = Package(
+  name: "adapt",
+  platforms: [.macOS(.v14)],
+  products: [
+    .library(name: "Adapt", targets: ["Adapt"]),
+    .executable(name: "adapt", targets: ["adapt-cli"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+  ],
+  targets: [
+    .target(name: "AdaptSyntax"),
+
+    .target(name: "CAdaptKernels"),
+    .systemLibrary(
+      name: "COneDNN", providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
+    .target(name: "AdaptTensor", dependencies: ["CAdaptKernels", "COneDNN"]),
+    .target(name: "AdaptGraph"),
+    .target(name: "AdaptRuntime", dependencies: ["AdaptGraph", "AdaptTensor"]),
+
+    .target(
+      name: "AdaptInterpreter",
+      dependencies: ["AdaptSyntax", "AdaptGraph", "AdaptRuntime", "AdaptTensor"]),
+    .executableTarget(name: "adapt-embed"),
+    .plugin(
+      name: "EmbedStandardLibrary", capability: .buildTool(), dependencies: ["adapt-embed"]),
+    .target(
+      name: "Adapt", dependencies: ["AdaptInterpreter"], plugins: ["EmbedStandardLibrary"]),
+
+    .systemLibrary(
+      name: "CReadline", providers: [.apt(["libreadline-dev"]), .brew(["readline"])]),
+    .target(name: "AdaptREPL", dependencies: ["Adapt", "CReadline"]),
+    .executableTarget(
+      name: "adapt-cli",
+      dependencies: [
+        "Adapt", "AdaptREPL", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    .testTarget(name: "AdaptSyntaxTests", dependencies: ["AdaptSyntax"]),
+    .testTarget(name: "AdaptTensorTests", dependencies: ["AdaptTensor"]),
+    .testTarget(name: "AdaptGraphTests", dependencies: ["AdaptGraph"]),
+    .testTarget(name: "AdaptRuntimeTests", dependencies: ["AdaptRuntime"]),
+    .testTarget(name: "AdaptInterpreterTests", dependencies: ["AdaptInterpreter"]),
+    .testTarget(name: "AdaptTests", dependencies: ["Adapt"]),
+    .testTarget(name: "LanguageSuite", dependencies: ["Adapt"], exclude: ["scripts"]),
+  ]
+)
