@@ -1,0 +1,123 @@
+/// One computation: an op on values, in a region.
+public struct Node: Hashable, Sendable {
+  public var op: Op
+  public var inputs: [ValueID]
+  public var outputs: [ValueID]
+  public var region: RegionID
+  /// The dotted name of the layer that made it: `blocks[0].attention`.
+  public var scope: String
+}
+
+/// What is known of a value.
+public struct ValueInfo: Hashable, Sendable {
+  public var type: TensorType
+  /// The node that gives it.
+  public var node: Int
+}
+
+/// A graph of layers and routers.
+///
+/// Nodes stand in one list in an order in which they can run. A node's region says under which
+/// decisions it runs: the root, or a path of a site. All values of a path stand over the path's own row
+/// set, so work that was not selected has no rows and is not done, forward and backward alike.
+///
+/// The graph is made by ``add(_:_:)``, which checks shapes as it goes.
+public struct Graph: Sendable {
+  public private(set) var nodes: [Node] = []
+  public private(set) var values: [ValueInfo] = []
+  public private(set) var rowSets: [RowSet] = []
+  public internal(set) var regions: [Region] = [Region(kind: .root, parent: nil, rows: nil)]
+  public internal(set) var sites: [Site] = []
+  public private(set) var parameters: [ParameterInfo] = []
+
+  /// The region that new nodes go to.
+  public var region = RegionID(0)
+  /// The scope that new nodes are marked with.
+  public var scope = ""
+
+  public init() {}
+
+  // MARK: Reading
+
+  public func type(_ value: ValueID) -> TensorType { values[value.index].type }
+
+  public func node(of value: ValueID) -> Node { nodes[values[value.index].node] }
+
+  public subscript(rows: RowSetID) -> RowSet { rowSets[rows.index] }
+  public subscript(region: RegionID) -> Region { regions[region.index] }
+  public subscript(site: SiteID) -> Site { sites[site.index] }
+
+  // MARK: Building
+
+  /// Adds a node and returns what it gives.
+  /// - Throws: ``GraphError`` when the op does not take values of these types.
+  @discardableResult
+  public mutating func add(_ op: Op, _ inputs: [ValueID]) throws -> [ValueID] {
+    try add(op, inputs, in: region)
+  }
+
+  /// Adds a node of one output.
+  public mutating func add(_ op: Op, _ inputs: ValueID...) throws -> ValueID {
+    try add(op, inputs, in: region)[0]
+  }
+
+  @discardableResult
+  mutating func add(_ op: Op, _ inputs: [ValueID], in region: RegionID) throws -> [ValueID] {
+    let types = try OpTable[op].infer(op, inputs.map(type), self)
+    let outputs = types.map { type in
+      values.append(ValueInfo(type: type, node: nodes.count))
+      return ValueID(values.count - 1)
+    }
+    nodes.append(Node(op: op, inputs: inputs, outputs: outputs, region: region, scope: scope))
+    return outputs
+  }
+
+  /// A new row set that the data brings.
+  public mutating func addRows(label: String, grouping: String?) -> RowSetID {
+    addRowSet(RowSet(label: label, grouping: grouping, origin: .input, name: label))
+  }
+
+  mutating func addRowSet(_ rows: RowSet) -> RowSetID {
+    rowSets.append(rows)
+    return RowSetID(rowSets.count - 1)
+  }
+
+  /// The value of a parameter; one of the same name is shared.
+  /// - Throws: ``GraphError`` when the name stands for another shape already.
+  public mutating func parameter(_ info: ParameterInfo) throws -> ValueID {
+    if let index = parameters.firstIndex(where: { $0.name == info.name }) {
+      guard parameters[index].shape == info.shape else {
+        throw GraphError(
+          .shape,
+          "parameter \(info.name) is \(parameters[index].shape) and was asked for as \(info.shape)")
+      }
+      if let node = nodes.first(where: { $0.op == .parameter(index) }) { return node.outputs[0] }
+      return try add(.parameter(index), [], in: RegionID(0))[0]
+    }
+    parameters.append(info)
+    return try add(.parameter(parameters.count - 1), [], in: RegionID(0))[0]
+  }
+
+  public mutating func constant(_ value: Double) throws -> ValueID { try add(.constant(value)) }
+
+  /// Keeps the nodes that `keep` says, in order; used by passes, which answer for the values.
+  mutating func filterNodes(_ keep: (Int) -> Bool) {
+    var kept: [Node] = []
+    for (index, node) in nodes.enumerated() where keep(index) {
+      for output in node.outputs { values[output.index].node = kept.count }
+      kept.append(node)
+    }
+    nodes = kept
+  }
+
+  mutating func replaceInputs(_ replacement: (ValueID) -> ValueID) {
+    for index in nodes.indices { nodes[index].inputs = nodes[index].inputs.map(replacement) }
+    for index in sites.indices {
+      sites[index].scores = replacement(sites[index].scores)
+      sites[index].mask = replacement(sites[index].mask)
+      for path in sites[index].paths.indices {
+        sites[index].paths[path].index = replacement(sites[index].paths[path].index)
+      }
+    }
+  }
+}

@@ -1,0 +1,149 @@
+/// Functions of one number.
+public enum Unary: String, Hashable, Sendable, CaseIterable {
+  case negate, exp, log, sqrt, reciprocal, tanh, sigmoid, relu, gelu, silu, square, absolute, sign
+}
+
+/// Functions of two numbers; comparisons give 0 or 1.
+public enum Binary: String, Hashable, Sendable, CaseIterable {
+  case add, subtract, multiply, divide, maximum, minimum, power
+  case less, lessOrEqual, greater, greaterOrEqual, equal, notEqual
+}
+
+/// What a row is divided by: its standard deviation around its mean, or its root mean square.
+public enum Normalization: String, Hashable, Sendable, CaseIterable {
+  /// Ba, Kiros & Hinton 2016.
+  case layer
+  /// Zhang & Sennrich 2019.
+  case rms
+}
+
+/// Where rows are added up.
+public enum ScatterTarget: Hashable, Sendable {
+  /// Into the rows of a set.
+  case rows(RowSetID)
+  /// Into a table of so many rows.
+  case table(Int)
+}
+
+/// Everything a node can compute.
+///
+/// "Rows" is the row axis, or the first axis of a value without one. What is known of each op stands
+/// in one place, ``OpTable``.
+public enum Op: Hashable, Sendable {
+  // Sources
+  /// A value the caller feeds.
+  case input(String, TensorType)
+  /// A parameter, by its index in ``Graph/parameters``.
+  case parameter(Int)
+  /// One float.
+  case constant(Double)
+  /// x → the position of each row in its group, `[rows]` int.
+  case positions
+
+  // Element by element
+  case unary(Unary)
+  /// (dy, x, y) → dx.
+  case unaryGradient(Unary)
+  /// Operands broadcast: same shape, one row for all, one number a row, or a scalar.
+  case binary(Binary)
+
+  // Products and reductions
+  /// (a, b) → a·b, either transposed. Contracting over rows (`transposeA`) gives a value without rows.
+  case matmul(transposeA: Bool, transposeB: Bool)
+  /// [rows, d] → [d].
+  case sumRows(mean: Bool)
+  /// ([d], like) → [rows of like, d]; divided by the number of rows for a mean's gradient.
+  case expandRows(mean: Bool)
+  /// [rows, d] → [rows, 1].
+  case sumColumns(mean: Bool)
+  /// [rows, 1] → [rows, count].
+  case expandColumns(count: Int, mean: Bool)
+
+  // Along the last axis
+  case softmax
+  /// (dy, y) → dx.
+  case softmaxGradient
+  /// x → (y, 1/deviation).
+  case normalize(Normalization, epsilon: Double)
+  /// (dy, y, 1/deviation) → dx.
+  case normalizeGradient(Normalization)
+  case slice(start: Int, count: Int)
+  /// [.., d] → [.., total] with zeros around.
+  case pad(start: Int, total: Int)
+  case concat
+  /// The same numbers under other sizes behind the row axis.
+  case reshape([Int])
+
+  // Rows
+  /// (x, index) → x[index].
+  case gather
+  /// (y, index, y, index, …) → the sum of each y's rows at its index.
+  case scatter(ScatterTarget)
+  /// scores [rows, paths] → 0/1 selection, by the site's rule or the policy it runs under.
+  case choose(SiteID)
+  /// selection → indices of the rows on one path; its type opens that path's row set.
+  case members(SiteID, path: Int, RowSetID)
+
+  // Across rows of a group
+  /// (q, k, v) → (output, log-sum-exp [rows, heads]); scale 1/√head size (Vaswani et al. 2017, eq. 1).
+  case attention(heads: Int, causal: Bool)
+  /// (dOutput, q, k, v, output, lse) → (dq, dk, dv).
+  case attentionGradient(heads: Int, causal: Bool)
+
+  // Losses
+  /// (logits [rows, classes], targets [rows]) → (−log softmax at the target in nats, log-sum-exp).
+  case logLoss
+  /// (dLoss, logits, targets, lse) → dLogits.
+  case logLossGradient
+
+  /// The value itself; no gradient passes.
+  case stopGradient
+}
+
+/// The ops without what they carry: the key of ``OpTable``.
+public enum OpKind: String, Hashable, Sendable, CaseIterable {
+  case input, parameter, constant, positions
+  case unary, unaryGradient, binary
+  case matmul, sumRows, expandRows, sumColumns, expandColumns
+  case softmax, softmaxGradient, normalize, normalizeGradient
+  case slice, pad, concat, reshape
+  case gather, scatter, choose, members
+  case attention, attentionGradient, logLoss, logLossGradient
+  case stopGradient
+}
+
+extension Op {
+  public var kind: OpKind {
+    switch self {
+    case .input: .input
+    case .parameter: .parameter
+    case .constant: .constant
+    case .positions: .positions
+    case .unary: .unary
+    case .unaryGradient: .unaryGradient
+    case .binary: .binary
+    case .matmul: .matmul
+    case .sumRows: .sumRows
+    case .expandRows: .expandRows
+    case .sumColumns: .sumColumns
+    case .expandColumns: .expandColumns
+    case .softmax: .softmax
+    case .softmaxGradient: .softmaxGradient
+    case .normalize: .normalize
+    case .normalizeGradient: .normalizeGradient
+    case .slice: .slice
+    case .pad: .pad
+    case .concat: .concat
+    case .reshape: .reshape
+    case .gather: .gather
+    case .scatter: .scatter
+    case .choose: .choose
+    case .members: .members
+    case .attention: .attention
+    case .attentionGradient: .attentionGradient
+    case .logLoss: .logLoss
+    case .logLossGradient: .logLossGradient
+    case .stopGradient: .stopGradient
+    }
+  }
+}

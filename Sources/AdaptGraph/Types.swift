@@ -1,0 +1,110 @@
+/// What the elements of a tensor are.
+public enum ElementType: String, Hashable, Sendable {
+  case float32 = "f32"
+  case int32 = "i32"
+}
+
+/// A set of rows whose number is known only when the graph runs: a symbolic size.
+///
+/// Activations are rows. A model's input brings one row set (its tokens, say); every path of a site
+/// has a fresh one, born at the router and gone at the join. Two values may meet in an op only when
+/// they stand over the same row set, so what is scattered is provably what was gathered.
+public struct RowSetID: Hashable, Sendable {
+  public let index: Int
+
+  public init(_ index: Int) { self.index = index }
+}
+
+/// What is known of a row set before anything runs.
+public struct RowSet: Hashable, Sendable {
+  public enum Origin: Hashable, Sendable {
+    /// Brought by the data.
+    case input
+    /// The rows of `parent` that a site sent down one of its paths.
+    case selected(from: RowSetID, site: SiteID, path: Int)
+  }
+
+  /// What one row is: `token`, `sample`.
+  public var label: String
+  /// What consecutive rows form together, `sequence`, or nil when rows stand alone.
+  public var grouping: String?
+  public var origin: Origin
+  /// The size symbol of the text form: `token`, or `token/blocks[0].route.big`.
+  public var name: String
+
+  public init(label: String, grouping: String?, origin: Origin, name: String) {
+    self.label = label
+    self.grouping = grouping
+    self.origin = origin
+    self.name = name
+  }
+}
+
+/// The type of a value: over which rows it stands, and the sizes of a row.
+///
+/// `rows == nil` is a value that exists once: a parameter, a loss, a mean over rows.
+public struct TensorType: Hashable, Sendable {
+  public var rows: RowSetID?
+  /// The sizes behind the row axis; empty for one number a row, or for a scalar.
+  public var dims: [Int]
+  public var element: ElementType
+
+  public init(rows: RowSetID? = nil, _ dims: [Int], _ element: ElementType = .float32) {
+    self.rows = rows
+    self.dims = dims
+    self.element = element
+  }
+
+  /// One float.
+  public static let scalar = TensorType([])
+
+  /// Numbers in one row, or in the whole value when it has no rows.
+  public var count: Int { dims.reduce(1, *) }
+
+  /// The last size; 1 where there is none.
+  public var columns: Int { dims.last ?? 1 }
+}
+
+/// A value of the graph: what one node gives.
+public struct ValueID: Hashable, Sendable {
+  public let index: Int
+
+  public init(_ index: Int) { self.index = index }
+}
+
+/// How a parameter starts.
+public enum Initializer: Hashable, Sendable {
+  /// Gaussian with mean 0 and the given standard deviation.
+  case normal(Double)
+  /// Uniform in ± the given bound.
+  case uniform(Double)
+  case constant(Double)
+}
+
+/// A trained tensor.
+public struct ParameterInfo: Hashable, Sendable {
+  /// The dotted name, unique in its graph: `blocks[0].ffn.up.weight`.
+  public var name: String
+  public var shape: [Int]
+  public var initial: Initializer
+
+  public init(name: String, shape: [Int], initial: Initializer) {
+    self.name = name
+    self.shape = shape
+    self.initial = initial
+  }
+}
+
+/// Why a graph cannot be made.
+public struct GraphError: Error, Hashable, Sendable {
+  public enum Kind: Hashable, Sendable { case shape, pathShapes, notDifferentiable, invalid }
+
+  public var kind: Kind
+  /// One line that names both shapes where shapes are the matter.
+  public var message: String
+
+  public init(_ kind: Kind, _ message: String) {
+    self.kind = kind
+    self.message = message
+  }
+}
