@@ -11,8 +11,9 @@ public struct OpDefinition: Sendable {
   /// Floating-point operations, given the numbers of rows.
   public var flops: @Sendable (Node, Graph, RowCounts) -> Double
   /// The op by definition: plain loops in Double.
-  public var reference: @Sendable (Node, [ReferenceTensor], inout ReferenceRun) throws
-    -> [ReferenceTensor]
+  public var reference:
+    @Sendable (Node, [ReferenceTensor], inout ReferenceRun) throws
+      -> [ReferenceTensor]
 
   public enum Gradient: Sendable {
     /// Builds the inputs' gradients.

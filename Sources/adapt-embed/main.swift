@@ -26,4 +26,5 @@ let source = """
   }
 
   """
-try source.write(to: URL(fileURLWithPath: CommandLine.arguments[2]), atomically: true, encoding: .utf8)
+try source.write(
+  to: URL(fileURLWithPath: CommandLine.arguments[2]), atomically: true, encoding: .utf8)

@@ -1,0 +1,111 @@
+// Cost is a quantity of the graph: floating-point operations by region, from each op's own formula.
+
+extension Graph {
+  /// The nodes that the given values need.
+  public func needed(for outputs: [ValueID]) -> Set<Int> {
+    var result: Set<Int> = []
+    var open = outputs.map { values[$0.index].node }
+    while let index = open.popLast() {
+      guard result.insert(index).inserted else { continue }
+      open += nodes[index].inputs.map { values[$0.index].node }
+    }
+    return result
+  }
+
+  /// Operations of the given nodes at these numbers of rows.
+  public func flops(of nodes: Set<Int>, _ counts: RowCounts) -> Double {
+    // Summed in the order of the graph, so that the same rows give the same bits.
+    nodes.sorted().reduce(0) { $0 + OpTable[self.nodes[$1].op].flops(self.nodes[$1], self, counts) }
+  }
+
+  /// Costs a row of what leads to `output`, with groups of `length` rows.
+  public func costs(of output: ValueID, length: Double) -> RegionCosts {
+    RegionCosts(self, nodes: needed(for: [output]), length: length)
+  }
+
+  /// The expected cost of `output`: a differentiable scalar, 1 when every unit takes the costliest
+  /// paths its site allows.
+  ///
+  /// Of a site it counts each path's cost by the mean score the path gets (times how many paths a unit
+  /// takes), of a site inside a path by the rows that reach it.
+  /// - Parameter length: rows in a group, for the cost of attention.
+  public mutating func expectedCost(of output: ValueID, length: Double) throws -> ValueID {
+    let costs = costs(of: output, length: length)
+    let full = costs.full(RegionID(0))
+    guard full > 0 else { return try constant(1) }
+    return try expected(RegionID(0), costs, scale: 1 / full)
+  }
+
+  private mutating func expected(_ region: RegionID, _ costs: RegionCosts, scale: Double) throws
+    -> ValueID
+  {
+    var total = try constant(costs.own(region) * scale)
+    for site in costs.sites(in: region) {
+      let taken = Double(self[site].selection.taken(of: self[site].paths.count))
+      let share = try add(.sumRows(mean: true), self[site].scores)
+      for (number, path) in self[site].paths.enumerated() {
+        let inner = try expected(path.region, costs, scale: scale * taken)
+        let chance = try add(.reshape([]), add(.slice(start: number, count: 1), share))
+        total = try add(.binary(.add), total, add(.binary(.multiply), chance, inner))
+      }
+    }
+    return total
+  }
+}
+
+/// What one row costs in each region.
+public struct RegionCosts: Sendable {
+  private let graph: Graph
+  private var ownCosts: [Double]
+  private var inner: [[SiteID]]
+
+  init(_ graph: Graph, nodes: Set<Int>, length: Double) {
+    self.graph = graph
+    ownCosts = Array(repeating: 0, count: graph.regions.count)
+    inner = Array(repeating: [], count: graph.regions.count)
+    let oneRow = RowCounts(
+      rows: { _ in 1 }, pairs: { _, causal in causal ? (length + 1) / 2 : length })
+    for index in nodes.sorted() {
+      let node = graph.nodes[index]
+      if case .choose(let site) = node.op { inner[node.region.index].append(site) }
+      guard (node.inputs + node.outputs).contains(where: { graph.type($0).rows != nil }) else {
+        continue
+      }
+      // A join's cost is that of the rows that come back, which its paths have.
+      guard !graph.isJoin(node) else { continue }
+      ownCosts[node.region.index] += OpTable[node.op].flops(node, graph, oneRow)
+    }
+  }
+
+  /// Operations a row in the region itself, without the sites inside.
+  public func own(_ region: RegionID) -> Double { ownCosts[region.index] }
+
+  public func sites(in region: RegionID) -> [SiteID] { inner[region.index] }
+
+  /// Operations a row when every unit takes the costliest paths its site allows.
+  public func full(_ region: RegionID) -> Double {
+    own(region)
+      + sites(in: region).reduce(0) { sum, id in
+        let paths = graph[id].paths.map { full($0.region) }.sorted(by: >)
+        return sum + paths.prefix(graph[id].selection.taken(of: paths.count)).reduce(0, +)
+      }
+  }
+
+  /// Operations a row when the paths have these shares of their site's rows, by site name.
+  public func executed(_ region: RegionID, shares: [String: [Double]]) -> Double {
+    own(region)
+      + sites(in: region).reduce(0) { sum, id in
+        let paths = graph[id].paths.map { executed($0.region, shares: shares) }
+        let shares = shares[graph[id].name] ?? []
+        return sum + zip(paths, shares).reduce(0) { $0 + $1.0 * $1.1 }
+      }
+  }
+}
+
+extension Graph {
+  /// Whether the node adds the paths of a site together.
+  func isJoin(_ node: Node) -> Bool {
+    guard case .scatter(.rows) = node.op else { return false }
+    return node.inputs.contains { self.node(of: $0).region != node.region }
+  }
+}

@@ -1,0 +1,207 @@
+import Foundation
+
+// Along the last axis.
+
+extension OpTable {
+  static let softmax = OpDefinition(
+    infer: { op, types, graph in
+      try requireInputs(op, types, 1)
+      try requireFloats(op, types, graph)
+      return types
+    },
+    gradient: .rule { graph, node, gradients in
+      guard let dy = gradients[0] else { return [nil] }
+      return [try graph.add(.softmaxGradient, dy, node.outputs[0])]
+    },
+    flops: { node, graph, counts in 4 * counts.elements(graph.type(node.outputs[0])) },
+    reference: { node, inputs, run in
+      let columns = run.graph.type(node.inputs[0]).columns
+      let values = inputs[0].rowwise(columns) { row in
+        let top = row.max() ?? 0
+        let powers = row.map { exp($0 - top) }
+        let sum = powers.reduce(0, +)
+        return powers.map { $0 / sum }
+      }
+      return [ReferenceTensor(inputs[0].shape, values)]
+    })
+
+  static let softmaxGradient = OpDefinition(
+    infer: { op, types, graph in
+      try requireInputs(op, types, 2)
+      try require(types[0] == types[1], "gradient and value differ in shape")
+      return [types[1]]
+    },
+    gradient: .missing,
+    flops: { node, graph, counts in 4 * counts.elements(graph.type(node.outputs[0])) },
+    reference: { node, inputs, run in
+      let columns = run.graph.type(node.inputs[0]).columns
+      let (dy, y) = (inputs[0].values, inputs[1].values)
+      var result = inputs[1]
+      for start in stride(from: 0, to: y.count, by: max(columns, 1)) {
+        let range = start..<start + columns
+        let dot = range.reduce(0) { $0 + dy[$1] * y[$1] }
+        for index in range { result.values[index] = y[index] * (dy[index] - dot) }
+      }
+      return [result]
+    })
+
+  static let normalize = OpDefinition(
+    infer: { op, types, graph in
+      try requireInputs(op, types, 1)
+      try requireFloats(op, types, graph)
+      try require(types[0].columns > 0 && !types[0].dims.isEmpty, "nothing to normalize over")
+      return [types[0], TensorType(rows: types[0].rows, types[0].dims.dropLast() + [1])]
+    },
+    gradient: .rule { graph, node, gradients in
+      guard case .normalize(let kind, _) = node.op, let dy = gradients[0] else { return [nil] }
+      return [try graph.add(.normalizeGradient(kind), dy, node.outputs[0], node.outputs[1])]
+    },
+    flops: { node, graph, counts in 5 * counts.elements(graph.type(node.outputs[0])) },
+    reference: { node, inputs, run in
+      guard case .normalize(let kind, let epsilon) = node.op else { return [] }
+      let columns = run.graph.type(node.inputs[0]).columns
+      var scales: [Double] = []
+      let values = inputs[0].rowwise(columns) { row in
+        let mean = kind == .layer ? row.reduce(0, +) / Double(columns) : 0
+        let square = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(columns)
+        let scale = 1 / (square + epsilon).squareRoot()
+        scales.append(scale)
+        return row.map { ($0 - mean) * scale }
+      }
+      return [
+        ReferenceTensor(inputs[0].shape, values),
+        ReferenceTensor(inputs[0].shape.dropLast() + [1], scales),
+      ]
+    })
+
+  static let normalizeGradient = OpDefinition(
+    infer: { op, types, graph in
+      try requireInputs(op, types, 3)
+      try require(types[0] == types[1], "gradient and value differ in shape")
+      return [types[1]]
+    },
+    gradient: .missing,
+    flops: { node, graph, counts in 8 * counts.elements(graph.type(node.outputs[0])) },
+    reference: { node, inputs, run in
+      guard case .normalizeGradient(let kind) = node.op else { return [] }
+      let columns = run.graph.type(node.inputs[0]).columns
+      let (dy, y, scale) = (inputs[0].values, inputs[1].values, inputs[2].values)
+      var result = inputs[1]
+      for start in stride(from: 0, to: y.count, by: columns) {
+        let range = start..<start + columns
+        let mean = kind == .layer ? range.reduce(0) { $0 + dy[$1] } / Double(columns) : 0
+        let dot = range.reduce(0) { $0 + dy[$1] * y[$1] } / Double(columns)
+        for index in range {
+          result.values[index] = scale[start / columns] * (dy[index] - mean - y[index] * dot)
+        }
+      }
+      return [result]
+    })
+
+  static let slice = OpDefinition(
+    infer: { op, types, graph in
+      try requireInputs(op, types, 1)
+      guard case .slice(let start, let count) = op else { return [] }
+      let (end, overflow) = start.addingReportingOverflow(count)
+      try require(
+        !overflow && start >= 0 && count >= 0 && end <= types[0].columns && !types[0].dims.isEmpty,
+        "columns \(start)..<\(end) are not all in \(graph.describe(types[0]))")
+      return [
+        TensorType(rows: types[0].rows, types[0].dims.dropLast() + [count], types[0].element)
+      ]
+    },
+    gradient: .rule { graph, node, gradients in
+      guard case .slice(let start, _) = node.op, let dy = gradients[0] else { return [nil] }
+      let total = graph.type(node.inputs[0]).columns
+      return [try graph.add(.pad(start: start, total: total), dy)]
+    },
+    flops: { _, _, _ in 0 },
+    reference: { node, inputs, run in
+      guard case .slice(let start, let count) = node.op else { return [] }
+      let columns = run.graph.type(node.inputs[0]).columns
+      let values = inputs[0].rowwise(columns) { row in
+        Array(row[(row.startIndex + start)..<(row.startIndex + start + count)])
+      }
+      return [ReferenceTensor(inputs[0].shape.dropLast() + [count], values)]
+    })
+
+  static let pad = OpDefinition(
+    infer: { op, types, graph in
+      try requireInputs(op, types, 1)
+      guard case .pad(let start, let total) = op else { return [] }
+      try require(
+        start >= 0 && start + types[0].columns <= total && !types[0].dims.isEmpty,
+        "\(graph.describe(types[0])) does not fit into \(total) columns at \(start)")
+      return [TensorType(rows: types[0].rows, types[0].dims.dropLast() + [total])]
+    },
+    gradient: .rule { graph, node, gradients in
+      guard case .pad(let start, _) = node.op, let dy = gradients[0] else { return [nil] }
+      let count = graph.type(node.inputs[0]).columns
+      return [try graph.add(.slice(start: start, count: count), dy)]
+    },
+    flops: { _, _, _ in 0 },
+    reference: { node, inputs, run in
+      guard case .pad(let start, let total) = node.op else { return [] }
+      let columns = run.graph.type(node.inputs[0]).columns
+      let values = inputs[0].rowwise(columns) { row in
+        Array(repeating: 0, count: start) + row
+          + Array(repeating: 0, count: total - start - columns)
+      }
+      return [ReferenceTensor(inputs[0].shape.dropLast() + [total], values)]
+    })
+
+  static let concat = OpDefinition(
+    infer: { op, types, graph in
+      guard let first = types.first, !first.dims.isEmpty else {
+        throw GraphError(.shape, "concat needs values with an axis behind their rows")
+      }
+      try requireFloats(op, types, graph)
+      for type in types {
+        try require(
+          type.rows == first.rows && type.dims.dropLast() == first.dims.dropLast(),
+          "\(graph.describe(first)) and \(graph.describe(type)) differ before the last axis")
+      }
+      let total = types.reduce(0) { $0 + $1.columns }
+      return [TensorType(rows: first.rows, first.dims.dropLast() + [total])]
+    },
+    gradient: .rule { graph, node, gradients in
+      guard let dy = gradients[0] else { return node.inputs.map { _ in nil } }
+      var start = 0
+      return try node.inputs.map { input in
+        let count = graph.type(input).columns
+        defer { start += count }
+        return try graph.add(.slice(start: start, count: count), dy)
+      }
+    },
+    flops: { _, _, _ in 0 },
+    reference: { node, inputs, run in
+      let widths = node.inputs.map { run.graph.type($0).columns }
+      let rows = inputs[0].shape.dropLast().reduce(1, *)
+      let values = (0..<rows).flatMap { row in
+        zip(inputs, widths).flatMap { input, width in
+          Array(input.values[(row * width)..<((row + 1) * width)])
+        }
+      }
+      return [ReferenceTensor(inputs[0].shape.dropLast() + [widths.reduce(0, +)], values)]
+    })
+
+  static let reshape = OpDefinition(
+    infer: { op, types, graph in
+      try requireInputs(op, types, 1)
+      guard case .reshape(let dims) = op else { return [] }
+      let result = TensorType(rows: types[0].rows, dims, types[0].element)
+      try require(
+        result.count == types[0].count,
+        "\(graph.describe(types[0])) and \(graph.describe(result)) hold different numbers of values"
+      )
+      return [result]
+    },
+    gradient: .rule { graph, node, gradients in
+      guard let dy = gradients[0] else { return [nil] }
+      return [try graph.add(.reshape(graph.type(node.inputs[0]).dims), dy)]
+    },
+    flops: { _, _, _ in 0 },
+    reference: { node, inputs, run in
+      [ReferenceTensor(try run.shape(run.graph.type(node.outputs[0])), inputs[0].values)]
+    })
+}

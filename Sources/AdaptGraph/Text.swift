@@ -1,0 +1,85 @@
+extension Graph {
+  /// The text form: stable, one node a line, paths of a site indented under it.
+  public func text(outputs: [ValueID] = []) -> String {
+    var lines = rowSets.map { rows in
+      rows.origin == .input
+        ? "rows \(rows.name)" + (rows.grouping.map { " in \($0)" } ?? "") : ""
+    }.filter { !$0.isEmpty }
+    lines += parameters.map { "param \($0.name) \($0.shape)" }
+    var current = RegionID(0)
+    for node in nodes {
+      if node.region != current {
+        current = node.region
+        lines += header(current)
+      }
+      lines.append(indentation(current) + text(of: node))
+    }
+    if !outputs.isEmpty { lines.append("return " + outputs.map(name).joined(separator: ", ")) }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private func name(_ value: ValueID) -> String { "%\(value.index)" }
+
+  private func indentation(_ region: RegionID) -> String {
+    var depth = 0
+    var current = self[region].parent
+    while let parent = current {
+      depth += 1
+      current = self[parent].parent
+    }
+    return String(repeating: "  ", count: depth)
+  }
+
+  private func header(_ region: RegionID) -> [String] {
+    switch self[region].kind {
+    case .root: return ["root"]
+    case .path(let site, let path):
+      let place = self[site]
+      return [indentation(region) + "path \(place.name).\(place.paths[path].name)"]
+    }
+  }
+
+  private func text(of node: Node) -> String {
+    let results = node.outputs.map(name).joined(separator: ", ")
+    let inputs = node.inputs.map(name).joined(separator: ", ")
+    let types = node.outputs.map { describe(type($0)) }.joined(separator: ", ")
+    let scope = node.scope.isEmpty ? "" : "  // \(node.scope)"
+    return "\(results) = \(text(of: node.op))(\(inputs)) : \(types)\(scope)"
+  }
+
+  private func text(of op: Op) -> String {
+    switch op {
+    case .input(let name, _): "input[\(name)]"
+    case .parameter(let index): "param[\(parameters[index].name)]"
+    case .constant(let value): "constant[\(value)]"
+    case .unary(let function): function.rawValue
+    case .unaryGradient(let function): "gradient[\(function.rawValue)]"
+    case .binary(let function): function.rawValue
+    case .matmul(let a, let b): "matmul" + (a || b ? "[\(a ? "T" : "N")\(b ? "T" : "N")]" : "")
+    case .sumRows(let mean), .expandRows(let mean), .sumColumns(let mean):
+      op.kind.rawValue + (mean ? "[mean]" : "")
+    case .expandColumns(let count, let mean): "expandColumns[\(count)\(mean ? ", mean" : "")]"
+    case .normalize(let kind, let epsilon): "normalize[\(kind.rawValue), \(epsilon)]"
+    case .normalizeGradient(let kind): "normalizeGradient[\(kind.rawValue)]"
+    case .slice(let start, let count): "slice[\(start)..<\(start + count)]"
+    case .pad(let start, let total): "pad[\(start), \(total)]"
+    case .reshape(let dims): "reshape\(dims)"
+    case .scatter(.rows(let rows)): "scatter[\(self[rows].name)]"
+    case .scatter(.table(let count)): "scatter[\(count)]"
+    case .choose(let site): "choose[\(self[site].name), \(text(of: self[site].selection))]"
+    case .members(let site, let path, _): "members[\(self[site].name), \(path)]"
+    case .attention(let heads, let causal), .attentionGradient(let heads, let causal):
+      "\(op.kind.rawValue)[heads \(heads)\(causal ? ", causal" : "")]"
+    case .positions, .softmax, .softmaxGradient, .concat, .gather, .logLoss, .logLossGradient,
+      .stopGradient:
+      op.kind.rawValue
+    }
+  }
+
+  private func text(of selection: Selection) -> String {
+    switch selection {
+    case .top(let k): "top \(k)"
+    case .all: "all"
+    }
+  }
+}
