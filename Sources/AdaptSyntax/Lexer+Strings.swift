@@ -1,0 +1,99 @@
+// A string is several tokens: its quotes, the text between, and for every interpolation `\(`, the
+// tokens of the expression, perhaps `:` and a format, and `)`. Which of them is open is a stack, not
+// recursion, so depth costs no machine stack here; the parser limits it.
+extension Lexer {
+  mutating func beginString() {
+    modes.append(.string(start: position))
+    emit(.stringStart, length: 1)
+  }
+
+  /// Text up to the end of the string, an interpolation, or the end of the line.
+  mutating func lexStringPart() {
+    switch byte() {
+    case UInt8(ascii: "\""):
+      modes.removeLast()
+      emit(.stringEnd, length: 1)
+    case UInt8(ascii: "\\") where byte(1) == UInt8(ascii: "("):
+      modes.append(.interpolation(start: position, depth: 0))
+      emit(.interpolationStart, length: 2)
+    case UInt8(ascii: "\n"), UInt8(ascii: "\r"):
+      closeOpenStrings()
+    default:
+      lexStringText()
+    }
+  }
+
+  private mutating func lexStringText() {
+    var length = 0
+    while position + length < bytes.count {
+      let next = byte(length)
+      if next == UInt8(ascii: "\"") || isLineEnd(next) { break }
+      if next == UInt8(ascii: "\\") {
+        let escaped = byte(length + 1)
+        if escaped == UInt8(ascii: "(") { break }
+        // An escaped quote does not end the string; the parser judges the escape.
+        let isPair = escaped == UInt8(ascii: "\"") || escaped == UInt8(ascii: "\\")
+        length += isPair ? 2 : 1
+      } else {
+        length += 1
+      }
+    }
+    emit(.stringText, length: length)
+  }
+
+  /// A token of punctuation inside an interpolation, where `)` and `:` may belong to the string.
+  mutating func lexInInterpolation(_ kind: Token.Kind, length: Int, start: Int, depth: Int) {
+    switch kind {
+    case .rightParen where depth == 0:
+      modes.removeLast()
+      emit(.interpolationEnd, length: length)
+    case .colon where depth == 0:
+      emit(kind, length: length)
+      lexFormat()
+    case .leftParen, .leftBracket, .leftBrace:
+      modes[modes.count - 1] = .interpolation(start: start, depth: depth + 1)
+      emit(kind, length: length)
+    case .rightParen, .rightBracket, .rightBrace:
+      modes[modes.count - 1] = .interpolation(start: start, depth: max(0, depth - 1))
+      emit(kind, length: length)
+    default:
+      emit(kind, length: length)
+    }
+  }
+
+  /// What stands behind the colon of `\(x: .3)`.
+  private mutating func lexFormat() {
+    if byte() == UInt8(ascii: " ") || byte() == UInt8(ascii: "\t") { lexSpace() }
+    var length = 0
+    while position + length < bytes.count {
+      let next = byte(length)
+      if next == UInt8(ascii: ")") || next == UInt8(ascii: "\"") || isLineEnd(next) { break }
+      length += 1
+    }
+    if length > 0 { emit(.formatText, length: length) }
+  }
+
+  /// Ends every open string and interpolation here with tokens of no length, so that a forgotten
+  /// quote harms one line only and the parser needs no rule for it. One complaint for all.
+  mutating func closeOpenStrings() {
+    var notes: [Diagnostic.Note] = []
+    if case .interpolation(let start, _)? = modes.dropFirst().first {
+      notes.append(
+        Diagnostic.Note(span: span(start, start + 2), text: "this interpolation is open"))
+    }
+    if case .string(let start)? = modes.first {
+      diagnostics.append(
+        Diagnostic(
+          .unterminatedString, "this string has no end", at: span(start, start + 1),
+          label: "opened here", notes: notes,
+          hint: "a string ends on its line; write \\n for a line break"))
+    }
+    while let mode = modes.popLast() {
+      if case .string = mode {
+        emit(.stringEnd, length: 0)
+      } else {
+        emit(.interpolationEnd, length: 0)
+      }
+    }
+  }
+}

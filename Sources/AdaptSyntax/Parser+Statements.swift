@@ -1,0 +1,278 @@
+extension Parser {
+  /// The whole file.
+  mutating func parseFile() -> Block {
+    var statements: [Statement] = []
+    while true {
+      statements += parseStatements()
+      guard current.kind != .endOfFile else { break }
+      // Only a brace ends statements before the file does.
+      report(
+        .unexpectedToken, "unexpected '}'", at: span(current), label: "closes nothing that is open",
+        hint: "remove it, or look for a missing '{' above")
+      advance()
+    }
+    return Block(
+      statements: statements, span: Span(source: source, start: 0, end: bytes.count))
+  }
+
+  /// Statements up to `}` or the end of the file.
+  mutating func parseStatements() -> [Statement] {
+    var statements: [Statement] = []
+    while true {
+      while accept(.semicolon) {}
+      if current.kind == .endOfFile || current.kind == .rightBrace { return statements }
+      if current.kind.isClosing, openers.contains(where: { $0.kind.closing == current.kind }) {
+        return statements
+      }
+      let before = index
+      statements.append(parseStatement())
+      finishStatement(from: before)
+    }
+  }
+
+  /// `{ … }`. Without the opening brace the block is empty.
+  mutating func parseBlock() -> Block {
+    let opener = current
+    guard opener.kind == .leftBrace else {
+      let hint = current.kind == .colon ? "a block is written between { and }" : ""
+      reportMissing("'{'", hint: hint, continues: true)
+      return Block(statements: [], span: missingSpan)
+    }
+    return nested { parser in
+      parser.bracketed(newlinesMatter: true) { parser in
+        let statements = parser.parseStatements()
+        return Block(statements: statements, span: parser.span(from: Int(opener.start)))
+      }
+    }.ending(at: previousEnd)
+  }
+
+  /// Parses what stands between the bracket at the current token and the one that closes it.
+  mutating func bracketed<Result>(
+    newlinesMatter: Bool, _ parse: (inout Parser) -> Result
+  ) -> Result {
+    let opener = current
+    let outside = (self.newlinesMatter, bracesAllowed)
+    advance()
+    openers.append(opener)
+    self.newlinesMatter = newlinesMatter
+    bracesAllowed = true
+    let result = parse(&self)
+    expectClosing(opener)
+    openers.removeLast()
+    (self.newlinesMatter, bracesAllowed) = outside
+    return result
+  }
+
+  // MARK: Ends
+
+  var isAtStatementEnd: Bool {
+    switch current.kind {
+    case .semicolon, .rightBrace, .endOfFile: true
+    default: isOnNewLine
+    }
+  }
+
+  /// Sees to it that the statement that began at `first` ends and that something was taken.
+  private mutating func finishStatement(from first: Int) {
+    if isAtStatementEnd, index > first { return }
+    if current.kind.isClosing, openers.contains(where: { $0.kind.closing == current.kind }) {
+      return
+    }
+    reportUnfinished(isFirst: index == first)
+    // `if a { } let b = 1`: only the line's end is missing.
+    if index > first, previousKind == .rightBrace, beginsStatement(current) { return }
+    if index == first { advance() }
+    if !isAtStatementEnd || index == first { skipStatement() }
+  }
+
+  private func beginsStatement(_ token: Token) -> Bool {
+    switch token.kind {
+    case .let, .var, .fn, .for, .while, .return, .break, .continue: true
+    default: beginsExpression(token)
+    }
+  }
+
+  private mutating func reportUnfinished(isFirst: Bool) {
+    if isFirst || current.kind.isClosing {
+      report(.unexpectedToken, "unexpected \(describe(current))", at: span(current))
+      return
+    }
+    report(
+      .unexpectedToken, "unexpected \(describe(current))", at: span(current),
+      label: "the statement should end before this", hint: unfinishedHint())
+  }
+
+  private func unfinishedHint() -> String {
+    if current.kind == .leftBrace, previousKind == .identifier {
+      return "a call is written with parentheses: name() { … }"
+    }
+    if current.kind == .foreignOperator { return Self.foreignHint(text(current)) }
+    let before = token(at: index - 1)
+    if before.isName, before.kind == .identifier {
+      let words: [Token.Kind] = [
+        .repeat, .loop, .route, .residual, .parallel, .each, .by, .join, .mod, .and, .or, .not,
+      ]
+      if let word = closest(text(before), among: words.map(\.rawValue)) {
+        return "did you mean '\(word)'?"
+      }
+    }
+    return "write each statement on its own line, or put ';' between them"
+  }
+
+  // MARK: Statements
+
+  mutating func parseStatement() -> Statement {
+    let documentation = documentationAbove()
+    let first = start
+    let kind = parseStatementKind()
+    return Statement(kind: kind, span: span(from: first), documentation: documentation)
+  }
+
+  private mutating func parseStatementKind() -> Statement.Kind {
+    if let kind = parseKeywordStatement(current.kind) { return kind }
+    if current.isName, let kind = parseContextualStatement(current.kind) { return kind }
+    if let meant = misspelledKeyword() {
+      reportMisspelling(meant)
+      if let kind = parseKeywordStatement(meant) ?? parseContextualStatement(meant) { return kind }
+    }
+    return parseExpressionStatement()
+  }
+
+  /// Statements that begin with a keyword; `kind` is what the current token counts as.
+  private mutating func parseKeywordStatement(_ kind: Token.Kind) -> Statement.Kind? {
+    switch kind {
+    case .let, .var: return parseBinding(isMutable: kind == .var)
+    case .fn: return .function(parseFunction())
+    case .for: return parseForIn()
+    case .while: return parseWhile()
+    case .return: return parseReturn()
+    case .break:
+      advance()
+      return .breakLoop
+    case .continue:
+      advance()
+      return .continueLoop
+    default: return nil
+    }
+  }
+
+  /// Statements that begin with a word which is a name elsewhere. What follows decides.
+  private mutating func parseContextualStatement(_ kind: Token.Kind) -> Statement.Kind? {
+    let next = peek()
+    guard isOnSameLine(next) else { return kind == .print && endsAfterWord() ? parsePrint() : nil }
+    switch kind {
+    case .print where beginsExpression(next) || endsAfterWord(): return parsePrint()
+    case .minimize where beginsExpression(next): return parseMinimize()
+    case _ where !next.isWord || next.kind == .in: return nil
+    case .layer, .model: return parseLayer(isModel: kind == .model)
+    case .router: return parseRouter()
+    case .objective: return parseObjective()
+    case .optimizer: return .optimizer(parseFunction())
+    case .param: return parseParam()
+    case .state: return parseState()
+    case .import: return parseImport()
+    default: return nil
+    }
+  }
+
+  private func endsAfterWord() -> Bool {
+    let next = peek()
+    switch next.kind {
+    case .semicolon, .rightBrace, .endOfFile: return true
+    default: return !isOnSameLine(next)
+    }
+  }
+
+  private mutating func parseBinding(isMutable: Bool) -> Statement.Kind {
+    advance()
+    let name = expectName("a name")
+    if current.kind == .foreignOperator, text(current) == ":=" {
+      reportForeign()
+      advance()
+    } else {
+      expect(.assign)
+    }
+    return .binding(name: name, value: parseExpression(), mutable: isMutable)
+  }
+
+  private mutating func parseForIn() -> Statement.Kind {
+    advance()
+    let name = expectName("the name of the loop's variable")
+    expect(.in, hint: "for x in sequence { … }")
+    let sequence = parseHeader()
+    return .forIn(name: name, sequence: sequence, body: parseBlock())
+  }
+
+  private mutating func parseWhile() -> Statement.Kind {
+    advance()
+    let condition = parseCondition()
+    return .whileLoop(condition: condition, body: parseBlock())
+  }
+
+  private mutating func parseReturn() -> Statement.Kind {
+    advance()
+    return .returnValue(isAtStatementEnd ? nil : parseExpression())
+  }
+
+  private mutating func parsePrint() -> Statement.Kind {
+    advance()
+    var values: [Expression] = []
+    guard !isAtStatementEnd else { return .print(values) }
+    repeat { values.append(parseExpression()) } while accept(.comma)
+    return .print(values)
+  }
+
+  private mutating func parseMinimize() -> Statement.Kind {
+    advance()
+    return .minimize(parseExpression())
+  }
+
+  private mutating func parseImport() -> Statement.Kind {
+    advance()
+    var path = [expectName("the name of a module")]
+    while accept(.dot) { path.append(expectName("the name of a module")) }
+    return .importModule(path: path)
+  }
+
+  // MARK: Expressions and assignments
+
+  private mutating func parseExpressionStatement() -> Statement.Kind {
+    let target = parseExpression()
+    guard !isOnNewLine else { return .expression(target) }
+    let op: BinaryOperator?
+    switch current.kind {
+    case .assign: op = nil
+    case .addAssign: op = .add
+    case .subtractAssign: op = .subtract
+    case .multiplyAssign: op = .multiply
+    case .divideAssign: op = .divide
+    case .foreignOperator where text(current) == ":=":
+      reportForeign()
+      op = nil
+    default: return .expression(target)
+    }
+    checkTarget(target)
+    advance()
+    return .assignment(target: target, op: op, value: parseExpression())
+  }
+
+  private mutating func checkTarget(_ target: Expression) {
+    switch target.kind {
+    case .name, .member, .index, .missing: return
+    default:
+      report(
+        .unexpectedToken, "cannot assign to this expression", at: target.span,
+        label: "not a name, a member or an element",
+        hint: "to compare two values write '=='")
+    }
+  }
+}
+
+extension Block {
+  /// The same with its closing brace.
+  func ending(at end: Int) -> Block {
+    Block(
+      statements: statements,
+      span: Span(source: span.source, start: Int(span.start), end: max(Int(span.end), end)))
+  }
+}

@@ -1,0 +1,133 @@
+import AdaptSyntax
+
+/// The tree as an S-expression, so that a test shows structure in one line.
+func dump(_ block: Block) -> String {
+  block.statements.map(dump).joined(separator: " ")
+}
+
+private func braces(_ block: Block) -> String { "{\(dump(block))}" }
+
+private func list(_ head: String, _ parts: [String]) -> String {
+  "(" + ([head] + parts.filter { !$0.isEmpty }).joined(separator: " ") + ")"
+}
+
+func dump(_ statement: Statement) -> String {
+  switch statement.kind {
+  case .binding(let name, let value, let mutable):
+    list(mutable ? "var" : "let", [name.text, dump(value)])
+  case .assignment(let target, let op, let value):
+    list((op?.rawValue ?? "") + "=", [dump(target), dump(value)])
+  case .function(let function): dump("fn", function)
+  case .layer(let layer): dump(layer)
+  case .router(let router):
+    list("router \(router.name.text)", [dump(router.parameters)] + router.clauses.map(dump))
+  case .objective(let name, let body): list("objective", [name.text, braces(body)])
+  case .optimizer(let function): dump("optimizer", function)
+  case .parameter(let name, let shape, let initial):
+    list("param", [name.text, "[\(join(shape))]", initial.map(dump) ?? ""])
+  case .state(let name, let initial): list("state", [name.text, dump(initial)])
+  case .forIn(let name, let sequence, let body):
+    list("for", [name.text, dump(sequence), braces(body)])
+  case .whileLoop(let condition, let body): list("while", [dump(condition), braces(body)])
+  case .returnValue(let value): list("return", [value.map(dump) ?? ""])
+  case .breakLoop: "(break)"
+  case .continueLoop: "(continue)"
+  case .importModule(let path): list("import", [path.map(\.text).joined(separator: ".")])
+  case .print(let values): list("print", values.map(dump))
+  case .minimize(let value): list("minimize", [dump(value)])
+  case .expression(let value): dump(value)
+  }
+}
+
+private func join(_ values: [Expression]) -> String { values.map(dump).joined(separator: " ") }
+
+private func dump(_ parameters: [Parameter]) -> String {
+  let texts = parameters.map { parameter in
+    parameter.name.text + (parameter.defaultValue.map { "=" + dump($0) } ?? "")
+  }
+  return "(" + texts.joined(separator: " ") + ")"
+}
+
+private func dump(_ head: String, _ function: FunctionDeclaration) -> String {
+  list("\(head) \(function.name.text)", [dump(function.parameters), braces(function.body)])
+}
+
+private func dump(_ layer: LayerDeclaration) -> String {
+  let signature = layer.signature.map { signature in
+    let output = signature.outputShape.map { " -> [\(dump($0))]" } ?? ""
+    return ": \(signature.input.text) [\(dump(signature.inputShape))]\(output)"
+  }
+  return list(
+    "\(layer.isModel ? "model" : "layer") \(layer.name.text)",
+    [dump(layer.parameters), signature ?? "", braces(layer.body)])
+}
+
+private func dump(_ axes: [Axis]) -> String {
+  axes.map { axis in
+    switch axis.kind {
+    case .rest: ".."
+    case .name(let name): name
+    case .size(let size): dump(size)
+    }
+  }.joined(separator: " ")
+}
+
+private func dump(_ clause: RouterDeclaration.Clause) -> String {
+  let mode = clause.mode.map { "in \($0)" } ?? ""
+  return switch clause.kind {
+  case .scores(let block): list("scores", [braces(block), mode])
+  case .select(let value): list("select", [dump(value), mode])
+  case .weigh(let value): list("weigh", [dump(value), mode])
+  case .loss(let value): list("loss", [dump(value), mode])
+  }
+}
+
+private func dump(_ arguments: [Argument]) -> [String] {
+  arguments.map { ($0.label.map { $0.text + ":" } ?? "") + dump($0.value) }
+}
+
+func dump(_ expression: Expression) -> String {
+  switch expression.kind {
+  case .integer(let value): "\(value)"
+  case .number(let value): "\(value)"
+  case .quantity(let value, let unit): "\(value)\(unit.rawValue)"
+  case .string(let segments): "\"" + segments.map(dump).joined() + "\""
+  case .boolean(let value): "\(value)"
+  case .none: "none"
+  case .name(let name): name
+  case .list(let values): "[\(join(values))]"
+  case .record(let fields): list("record", dump(fields))
+  case .range(let first, let last, let closed):
+    list(closed ? "..." : "..", [dump(first), dump(last)])
+  case .unary(let op, let operand): list(op.rawValue, [dump(operand)])
+  case .binary(let op, let left, let right): list(op.rawValue, [dump(left), dump(right)])
+  case .compose(let left, let right): list(">>", [dump(left), dump(right)])
+  case .call(let callee, let arguments, let trailing):
+    list("call", [dump(callee)] + dump(arguments) + [trailing.map(braces) ?? ""])
+  case .index(let base, let indices): list("index", [dump(base), join(indices)])
+  case .member(let base, let name): list(".", [dump(base), name.text])
+  case .closure(let parameters, let body): list("closure", [dump(parameters), braces(body)])
+  case .conditional(let condition, let block, let other):
+    list("if", [dump(condition), braces(block), other.map(braces) ?? ""])
+  case .residual(let body): list("residual", [braces(body)])
+  case .parallel(let branches, let join):
+    list("parallel", branches.map(dump) + [join.map { "join \($0.text)" } ?? ""])
+  case .repeated(let count, let body): list("repeat", [dump(count), braces(body)])
+  case .loop(let count, let body): list("loop", [dump(count), braces(body)])
+  case .route(let route):
+    list("route", [route.unit.text, dump(route.router)] + route.paths.map(dump))
+  case .missing: "MISSING"
+  }
+}
+
+private func dump(_ path: Route.Path) -> String {
+  let head = path.count.map { dump($0) + " " } ?? ""
+  return "(\(head)\(path.name.text) \(braces(path.body)))"
+}
+
+private func dump(_ segment: StringSegment) -> String {
+  switch segment {
+  case .text(let text): text
+  case .interpolation(let value, let format): "\\(\(dump(value))\(format.map { ":" + $0 } ?? ""))"
+  }
+}
