@@ -19,7 +19,7 @@ let package = Package(
     .systemLibrary(
       name: "COneDNN", providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
     .target(name: "AdaptTensor", dependencies: ["CAdaptKernels", "COneDNN"]),
-    .target(name: "AdaptGraph"),
+    .target(name: "AdaptGraph", dependencies: ["AdaptTensor"]),
     .target(name: "AdaptRuntime", dependencies: ["AdaptGraph", "AdaptTensor"]),
 
     .target(

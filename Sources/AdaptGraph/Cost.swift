@@ -71,9 +71,15 @@ public struct RegionCosts: Sendable {
       guard (node.inputs + node.outputs).contains(where: { graph.type($0).rows != nil }) else {
         continue
       }
-      // A join's cost is that of the rows that come back, which its paths have.
-      guard !graph.isJoin(node) else { continue }
-      ownCosts[node.region.index] += OpTable[node.op].flops(node, graph, oneRow)
+      if graph.isJoin(node) {
+        // What a join adds up are the rows of its paths, so each path bears its own.
+        for place in stride(from: 0, to: node.inputs.count, by: 2) {
+          let path = graph.node(of: node.inputs[place]).region
+          ownCosts[path.index] += Double(graph.type(node.inputs[place]).count)
+        }
+      } else {
+        ownCosts[node.region.index] += OpTable[node.op].flops(node, graph, oneRow)
+      }
     }
   }
 

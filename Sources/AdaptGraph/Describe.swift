@@ -1,10 +1,12 @@
+import AdaptTensor
+
 extension Graph {
   /// A type as a person reads it: `[token, 128]`, `[64, 64]`, `[token] i32`.
   public func describe(_ type: TensorType) -> String {
     var parts = type.dims.map(String.init)
     if let rows = type.rows { parts.insert(self[rows].name, at: 0) }
     let shape = "[" + parts.joined(separator: ", ") + "]"
-    return type.element == .float32 ? shape : shape + " " + type.element.rawValue
+    return type.element == .float32 ? shape : shape + " " + type.element.rawValue.lowercased()
   }
 }
 

@@ -1,8 +1,4 @@
-/// What the elements of a tensor are.
-public enum ElementType: String, Hashable, Sendable {
-  case float32 = "f32"
-  case int32 = "i32"
-}
+import AdaptTensor
 
 /// A set of rows whose number is known only when the graph runs: a symbolic size.
 ///

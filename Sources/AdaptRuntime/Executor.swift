@@ -1,0 +1,162 @@
+import AdaptGraph
+import AdaptTensor
+
+/// Runs one graph again and again.
+///
+/// Memory is one arena that grows to the largest batch seen and stays; in steady state a run allocates
+/// nothing for tensors. Not to be used from two threads at once.
+public final class Executor {
+  public let graph: Graph
+  public let outputs: [ValueID]
+  let cpu: CPU
+  let plan: Plan
+  private var arena: Storage?
+  private var arenaRows = -1
+  /// Where each value lies in this run.
+  var pointers: [UnsafeMutableRawPointer?]
+  /// Rows of each set in this run.
+  var counts: [Int]
+  /// Groups and positions of each set that an op reads them of.
+  var layouts: [RowLayout]
+  var batch = Batch(layout: RowLayout(lengths: []))
+  var policies: SitePolicies
+  /// For each row of a set, its row of the batch; kept only while recording.
+  var origins: [[Int32]?]
+  private(set) var isRecording = false
+  /// What the sites decided in the last run, when it was recorded.
+  public internal(set) var decisions: [SiteDecision] = []
+  /// How many rows of the last run took each path, by site.
+  public internal(set) var pathCounts: [[Int]]
+
+  /// - Parameter outputs: the values to be read after a run.
+  /// - Throws: `GraphError` when the graph breaks a rule.
+  public init(_ graph: Graph, outputs: [ValueID], cpu: CPU) throws {
+    var program = GraphProgram(graph: graph, outputs: outputs)
+    try program.optimize()
+    self.graph = program.graph
+    self.outputs = program.outputs
+    self.cpu = cpu
+    plan = Plan(program.graph, outputs: program.outputs)
+    pointers = Array(repeating: nil, count: program.graph.values.count)
+    counts = Array(repeating: 0, count: program.graph.rowSets.count)
+    layouts = Array(repeating: RowLayout(lengths: []), count: program.graph.rowSets.count)
+    origins = Array(repeating: nil, count: program.graph.rowSets.count)
+    pathCounts = program.graph.sites.map { Array(repeating: 0, count: $0.paths.count) }
+    policies = try SitePolicies([:], program.graph)
+  }
+
+  /// Runs the graph on one batch.
+  /// - Parameters:
+  ///   - policies: what decides at a site instead of its router, by site name.
+  ///   - record: keep every decision, see ``decisions``.
+  /// - Throws: ``RuntimeError`` for inputs that do not fit and for scores that are not finite.
+  public func run(
+    _ batch: Batch, _ parameters: ParameterStore, policies: [String: Policy] = [:],
+    record: Bool = false
+  ) throws {
+    self.policies = try SitePolicies(policies, graph)
+    self.batch = batch
+    isRecording = record
+    decisions = []
+    try openRows(batch.layout)
+    try reserve(rows: batch.layout.rows)
+    try bind(parameters)
+    for node in graph.nodes { try Kernels.run(node, self) }
+  }
+
+  // MARK: Results
+
+  /// A copy of an output (by its place in `outputs`) of the last run.
+  public func floats(_ output: Int) -> [Float] {
+    withFloats(output) { Array($0) }
+  }
+
+  /// An output of the last run, in place. The memory is valid inside `body` only.
+  public func withFloats<R>(_ output: Int, _ body: (UnsafeBufferPointer<Float>) throws -> R) rethrows
+    -> R
+  {
+    let value = outputs[output]
+    let count = elements(graph.type(value))
+    let pointer = pointers[value.index]?.assumingMemoryBound(to: Float.self)
+    return try body(UnsafeBufferPointer(start: pointer, count: pointer == nil ? 0 : count))
+  }
+
+  /// A scalar output of the last run.
+  public func scalar(_ output: Int) -> Float { withFloats(output) { $0.first ?? .nan } }
+
+  /// Operations that the last run executed for what the given values need: exact, from the rows that
+  /// each path had.
+  public func flops(for outputs: [Int]) -> Double {
+    let (counts, layouts) = (counts, layouts)
+    let rowCounts = RowCounts(
+      rows: { Double(counts[$0.index]) },
+      pairs: { layouts[$0.index].pairs(causal: $1) })
+    return graph.flops(of: graph.needed(for: outputs.map { self.outputs[$0] }), rowCounts)
+  }
+
+  /// Bytes of the arena.
+  public var memory: Int { arena?.byteCount ?? 0 }
+
+  // MARK: Preparation
+
+  private func openRows(_ layout: RowLayout) throws {
+    for index in graph.rowSets.indices where graph.rowSets[index].origin == .input {
+      counts[index] = layout.rows
+      layouts[index] = layout
+      origins[index] = isRecording ? Array(0..<Int32(clamping: layout.rows)) : nil
+    }
+  }
+
+  /// Lays the slots out for so many rows, when that has changed.
+  private func reserve(rows: Int) throws {
+    guard rows != arenaRows else { return }
+    var offset = 0
+    var offsets: [Int] = []
+    for slot in plan.slots {
+      offsets.append(offset)
+      let (bytes, overflow) = slot.bytes.multipliedReportingOverflow(by: slot.rows == nil ? 1 : rows)
+      guard !overflow, bytes < Int.max / 4 else { throw TensorError.outOfMemory(bytes: nil) }
+      offset += (bytes + 63) & ~63
+    }
+    if offset > memory { arena = try Storage(byteCount: offset) }
+    arenaRows = rows
+    for (index, place) in plan.places.enumerated() {
+      if case .slot(let slot) = place { pointers[index] = arena?.pointer.advanced(by: offsets[slot]) }
+    }
+  }
+
+  private func bind(_ parameters: ParameterStore) throws {
+    for (index, place) in plan.places.enumerated() {
+      if case .parameter(let number) = place {
+        pointers[index] = try parameters.pointer(graph.parameters[number])
+      }
+    }
+    // Views of parameters and slots alike, in order: a view's source comes before it.
+    for (index, place) in plan.places.enumerated() {
+      if case .alias(let source) = place { pointers[index] = pointers[source.index] }
+    }
+  }
+
+  // MARK: For kernels
+
+  func elements(_ type: TensorType) -> Int { rows(type) * type.count }
+
+  func rows(_ type: TensorType) -> Int { type.rows.map { counts[$0.index] } ?? 1 }
+
+  func floats(_ value: ValueID) -> UnsafeMutablePointer<Float> {
+    memory(value).assumingMemoryBound(to: Float.self)
+  }
+
+  func ints(_ value: ValueID) -> UnsafeMutablePointer<Int32> {
+    memory(value).assumingMemoryBound(to: Int32.self)
+  }
+
+  private func memory(_ value: ValueID) -> UnsafeMutableRawPointer {
+    // Every value of a planned graph has a place; one without rows in the arena is never read.
+    pointers[value.index] ?? Executor.nothing
+  }
+
+  /// Where values without any element point.
+  private nonisolated(unsafe) static let nothing = UnsafeMutableRawPointer.allocate(
+    byteCount: 64, alignment: 64)
+}

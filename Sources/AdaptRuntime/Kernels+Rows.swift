@@ -1,0 +1,137 @@
+import AdaptGraph
+import AdaptTensor
+
+// Which rows go where, attention across them, and losses.
+
+extension Kernels {
+  static func gather(_ node: Node, _ run: Executor) throws {
+    let (source, index) = (node.inputs[0], node.inputs[1])
+    let type = run.graph.type(source)
+    let table = MatrixView(firstAxisOf: type, run)
+    let count = run.rows(run.graph.type(index))
+    if type.rows == nil { try checkIndex(run.ints(index), count, of: table.rows, node) }
+    run.cpu.gather(
+      run.floats(source), run.ints(index), run.floats(node.outputs[0]), count: count,
+      columns: table.columns)
+  }
+
+  /// Indices into a table come from data; indices of rows were made by a site and are right.
+  private static func checkIndex(
+    _ index: UnsafePointer<Int32>, _ count: Int, of rows: Int, _ node: Node
+  ) throws {
+    for row in 0..<count where index[row] < 0 || Int(index[row]) >= rows {
+      let place = node.scope.isEmpty ? "a table" : node.scope
+      throw RuntimeError.badInput(
+        "\(place) has \(rows) rows and was asked for row \(index[row])")
+    }
+  }
+
+  static func scatter(_ node: Node, _ run: Executor) {
+    let target = MatrixView(firstAxisOf: run.graph.type(node.outputs[0]), run)
+    let output = run.floats(node.outputs[0])
+    run.cpu.fill(output, value: 0, count: target.rows * target.columns)
+    for place in stride(from: 0, to: node.inputs.count, by: 2) {
+      let index = node.inputs[place + 1]
+      run.cpu.scatterAdd(
+        run.floats(node.inputs[place]), run.ints(index), output,
+        count: run.rows(run.graph.type(index)), columns: target.columns, rows: target.rows)
+    }
+  }
+
+  static func choose(_ node: Node, _ run: Executor) throws {
+    guard case .choose(let id) = node.op else { return }
+    let site = run.graph[id]
+    let rows = run.counts[site.rows.index]
+    let mask = run.floats(node.outputs[0])
+    let bad = try run.policies.select(
+      site, scores: run.floats(node.inputs[0]), mask: mask, rows: rows, cpu: run.cpu)
+    if let bad {
+      throw RuntimeError.notFinite(place: "a score of \(site.name)", row: bad)
+    }
+    run.count(id, mask, rows)
+    if run.isRecording { run.record(site, mask, rows) }
+  }
+
+  static func members(_ node: Node, _ run: Executor) {
+    guard case .members(let id, let path, let rows) = node.op else { return }
+    let parent = run.graph[id].rows
+    let index = run.ints(node.outputs[0])
+    let count = run.cpu.members(
+      run.floats(node.inputs[0]), column: path, index, rows: run.counts[parent.index],
+      columns: run.graph[id].paths.count)
+    run.openPath(rows, of: parent, UnsafeBufferPointer(start: index, count: count))
+  }
+
+  static func attention(_ node: Node, _ run: Executor) {
+    guard case .attention(let heads, let causal) = node.op,
+      let rows = run.graph.type(node.inputs[0]).rows
+    else { return }
+    let layout = run.layouts[rows.index]
+    run.cpu.attention(
+      q: run.floats(node.inputs[0]), k: run.floats(node.inputs[1]), v: run.floats(node.inputs[2]),
+      o: run.floats(node.outputs[0]), lse: run.floats(node.outputs[1]), offsets: layout.offsets,
+      segments: layout.groups, positions: layout.positions, heads: heads,
+      headSize: run.graph.type(node.inputs[0]).columns / heads, causal: causal)
+  }
+
+  static func attentionGradient(_ node: Node, _ run: Executor) {
+    guard case .attentionGradient(let heads, let causal) = node.op,
+      let rows = run.graph.type(node.inputs[0]).rows
+    else { return }
+    let layout = run.layouts[rows.index]
+    let input = node.inputs.map { UnsafePointer(run.floats($0)) }
+    let output = node.outputs.map(run.floats)
+    run.cpu.attentionGradient(
+      dO: input[0], q: input[1], k: input[2], v: input[3], o: input[4], lse: input[5],
+      dq: output[0], dk: output[1], dv: output[2], offsets: layout.offsets,
+      segments: layout.groups, positions: layout.positions, heads: heads,
+      headSize: run.graph.type(node.inputs[1]).columns / heads, causal: causal)
+  }
+
+  static func logLoss(_ node: Node, _ run: Executor) throws {
+    let view = MatrixView(lastAxisOf: run.graph.type(node.inputs[0]), run)
+    try checkIndex(run.ints(node.inputs[1]), view.rows, of: view.columns, node)
+    run.cpu.logLoss(
+      run.floats(node.inputs[0]), run.ints(node.inputs[1]), run.floats(node.outputs[0]),
+      run.floats(node.outputs[1]), rows: view.rows, columns: view.columns)
+  }
+
+  static func logLossGradient(_ node: Node, _ run: Executor) {
+    let view = MatrixView(lastAxisOf: run.graph.type(node.outputs[0]), run)
+    run.cpu.logLossGradient(
+      dLoss: run.floats(node.inputs[0]), run.floats(node.inputs[1]), run.ints(node.inputs[2]),
+      run.floats(node.inputs[3]), dLogits: run.floats(node.outputs[0]), rows: view.rows,
+      columns: view.columns)
+  }
+}
+
+extension Executor {
+  /// Counts how many rows took each path.
+  func count(_ site: SiteID, _ mask: UnsafePointer<Float>, _ rows: Int) {
+    let paths = graph[site].paths.count
+    for path in 0..<paths {
+      var total = 0
+      for row in 0..<rows where mask[row * paths + path] != 0 { total += 1 }
+      pathCounts[site.index][path] = total
+    }
+  }
+
+  func record(_ site: Site, _ mask: UnsafePointer<Float>, _ rows: Int) {
+    let count = rows * site.paths.count
+    decisions.append(
+      SiteDecision(
+        site: site.name, paths: site.paths.map(\.name), rows: origins[site.rows.index] ?? [],
+        mask: Array(UnsafeBufferPointer(start: mask, count: count))))
+  }
+
+  /// Says which rows a path has in this run.
+  func openPath(_ rows: RowSetID, of parent: RowSetID, _ index: UnsafeBufferPointer<Int32>) {
+    counts[rows.index] = index.count
+    if plan.layoutRows.contains(rows) {
+      layouts[rows.index].select(index, of: layouts[parent.index])
+    }
+    if isRecording, let source = origins[parent.index] {
+      origins[rows.index] = index.map { source[Int($0)] }
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import AdaptGraph
+import AdaptTensor
+
+/// The trained tensors of a model, by their dotted names, in the order they were made.
+///
+/// A parameter starts from numbers that follow from the seed and its own name only, so adding a layer
+/// does not change how the others start.
+public final class ParameterStore {
+  public let seed: UInt64
+  public private(set) var names: [String] = []
+  private var tensors: [String: Tensor] = [:]
+
+  public init(seed: UInt64 = 0) { self.seed = seed }
+
+  /// Makes the parameters that do not exist yet.
+  /// - Throws: ``RuntimeError/badInput(_:)`` when one exists in another shape.
+  public func ensure(_ infos: [ParameterInfo]) throws {
+    for info in infos {
+      if let tensor = tensors[info.name] {
+        guard tensor.shape == info.shape else {
+          throw RuntimeError.badInput(
+            "parameter \(info.name) is \(tensor.shape) here and \(info.shape) in the model")
+        }
+      } else {
+        tensors[info.name] = try initial(info)
+        names.append(info.name)
+      }
+    }
+  }
+
+  /// A parameter's value; setting one that does not exist adds it.
+  public subscript(name: String) -> Tensor? {
+    get { tensors[name] }
+    set {
+      if tensors[name] == nil, newValue != nil { names.append(name) }
+      if newValue == nil { names.removeAll { $0 == name } }
+      tensors[name] = newValue
+    }
+  }
+
+  /// Numbers in all parameters together.
+  public var count: Int { tensors.values.reduce(0) { $0 + $1.count } }
+
+  /// The memory of a parameter, for reading during one run.
+  func pointer(_ info: ParameterInfo) throws -> UnsafeMutableRawPointer {
+    guard let tensor = tensors[info.name], tensor.shape == info.shape else {
+      throw RuntimeError.missingParameter(info.name)
+    }
+    return tensor.storage.pointer
+  }
+
+  private func initial(_ info: ParameterInfo) throws -> Tensor {
+    let count = info.shape.reduce(1, *)
+    var random = Philox(seed: seed, stream: info.name)
+    let values: [Float]
+    switch info.initial {
+    case .constant(let value): values = Array(repeating: Float(value), count: count)
+    case .normal(let deviation): values = (0..<count).map { _ in random.normal() * Float(deviation) }
+    case .uniform(let bound):
+      values = (0..<count).map { _ in (2 * random.uniform() - 1) * Float(bound) }
+    }
+    return try Tensor(info.shape, values)
+  }
+
+  /// Calls `body` with the memory of a parameter, for reading and writing in place.
+  func withMutable<R>(_ name: String, _ body: (UnsafeMutablePointer<Float>, Int) throws -> R) throws
+    -> R
+  {
+    guard var tensor = tensors.removeValue(forKey: name) else {
+      throw RuntimeError.missingParameter(name)
+    }
+    // Taken out while it is written, so that the tensor is not copied; put back whatever happens.
+    defer { tensors[name] = tensor }
+    return try tensor.withMutableFloats { buffer in
+      guard let base = buffer.baseAddress else { throw RuntimeError.missingParameter(name) }
+      return try body(base, buffer.count)
+    }
+  }
+}

@@ -1,0 +1,156 @@
+import AdaptGraph
+
+/// How a graph runs: which memory each value lives in.
+///
+/// Made once per graph. Sizes of rows are read when it runs, so a changed number of rows changes
+/// addresses, never the plan. Values whose lifetimes do not overlap share a slot when they have the
+/// same size; an elementwise op may write over an operand that dies with it.
+struct Plan {
+  /// Memory of one size, used by one value after the other.
+  struct Slot: Hashable {
+    /// Counted in rows of this set's root, whose subsets never have more; nil for a fixed size.
+    var rows: RowSetID?
+    /// Bytes, or bytes a row.
+    var bytes: Int
+  }
+
+  enum Place: Hashable {
+    case slot(Int)
+    case parameter(Int)
+    /// The memory of another value: a view.
+    case alias(ValueID)
+    /// Not computed.
+    case none
+  }
+
+  let graph: Graph
+  private(set) var slots: [Slot] = []
+  private(set) var places: [Place]
+  /// Row sets whose groups and positions some op reads; the others need only a count.
+  private(set) var layoutRows: Set<RowSetID> = []
+
+  init(_ graph: Graph, outputs: [ValueID]) {
+    self.graph = graph
+    places = Array(repeating: .none, count: graph.values.count)
+    let lifetimes = Lifetimes(graph, outputs: outputs)
+    var free: [Slot: [Int]] = [:]
+    for (index, node) in graph.nodes.enumerated() {
+      place(node, at: index, lifetimes, &free)
+      for value in lifetimes.ending(at: index) {
+        if case .slot(let slot) = places[value.index] { free[slots[slot], default: []].append(slot) }
+      }
+    }
+    findLayouts()
+  }
+
+  private mutating func place(
+    _ node: Node, at index: Int, _ lifetimes: Lifetimes, _ free: inout [Slot: [Int]]
+  ) {
+    if case .parameter(let parameter) = node.op {
+      places[node.outputs[0].index] = .parameter(parameter)
+      return
+    }
+    if node.isView {
+      places[node.outputs[0].index] = .alias(lifetimes.root(node.inputs[0]))
+      return
+    }
+    for output in node.outputs {
+      let key = slotKey(graph.type(output))
+      if let reused = overwritable(node, at: index, key, lifetimes) {
+        places[output.index] = places[reused.index]
+        lifetimes.transfer(reused)
+      } else if let slot = free[key]?.popLast() {
+        places[output.index] = .slot(slot)
+      } else {
+        slots.append(key)
+        places[output.index] = .slot(slots.count - 1)
+      }
+    }
+  }
+
+  /// An operand that dies here and may be written over.
+  private func overwritable(
+    _ node: Node, at index: Int, _ key: Slot, _ lifetimes: Lifetimes
+  ) -> ValueID? {
+    guard [.unary, .unaryGradient, .binary].contains(node.op.kind) else { return nil }
+    let result = graph.type(node.outputs[0])
+    return node.inputs.map(lifetimes.root).first { value in
+      guard case .slot(let slot) = places[value.index] else { return false }
+      return slots[slot] == key && graph.type(value).rows == result.rows
+        && graph.type(value).count == result.count && lifetimes.end(value) == index
+    }
+  }
+
+  private func slotKey(_ type: TensorType) -> Slot {
+    // A multiple of a cache line, so that slots of near sizes are shared and stay aligned.
+    Slot(rows: type.rows.map(graph.rootRows), bytes: max(1, type.count) * 4)
+  }
+
+  private mutating func findLayouts() {
+    for node in graph.nodes {
+      switch node.op {
+      case .positions, .attention, .attentionGradient:
+        var rows = graph.type(node.inputs[0]).rows
+        while let current = rows {
+          layoutRows.insert(current)
+          rows = graph.parentRows(current)
+        }
+      default: break
+      }
+    }
+  }
+}
+
+/// From where to where each value is needed. Views prolong what they look at.
+private final class Lifetimes {
+  private var roots: [ValueID]
+  private var ends: [Int]
+  private var endingAt: [[ValueID]]
+  private var transferred: Set<ValueID> = []
+
+  init(_ graph: Graph, outputs: [ValueID]) {
+    roots = graph.values.indices.map(ValueID.init)
+    ends = Array(repeating: -1, count: graph.values.count)
+    endingAt = Array(repeating: [], count: graph.nodes.count)
+    for (index, node) in graph.nodes.enumerated() {
+      if node.isView { roots[node.outputs[0].index] = roots[node.inputs[0].index] }
+      for input in node.inputs { ends[roots[input.index].index] = index }
+      // A result that nobody reads lives for its own node.
+      for output in node.outputs where !node.isView { ends[output.index] = index }
+    }
+    for output in outputs { ends[roots[output.index].index] = Int.max }
+    for (index, end) in ends.enumerated() where end >= 0 && end != Int.max {
+      endingAt[end].append(ValueID(index))
+    }
+  }
+
+  func root(_ value: ValueID) -> ValueID { roots[value.index] }
+  func end(_ value: ValueID) -> Int { ends[value.index] }
+
+  /// The value's memory belongs to its successor now.
+  func transfer(_ value: ValueID) { transferred.insert(value) }
+
+  func ending(at index: Int) -> [ValueID] {
+    endingAt[index].filter { !transferred.contains($0) }
+  }
+}
+
+extension Node {
+  /// Whether the output is the input's memory.
+  var isView: Bool { op.kind == .reshape || op.kind == .stopGradient }
+}
+
+extension Graph {
+  /// The row set that this one was selected from.
+  func parentRows(_ rows: RowSetID) -> RowSetID? {
+    if case .selected(let parent, _, _) = self[rows].origin { return parent }
+    return nil
+  }
+
+  /// The row set of the data that this one was selected from, at any depth.
+  func rootRows(_ rows: RowSetID) -> RowSetID {
+    var current = rows
+    while let parent = parentRows(current) { current = parent }
+    return current
+  }
+}

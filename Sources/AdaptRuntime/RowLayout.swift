@@ -1,0 +1,69 @@
+/// How rows form groups: which consecutive rows are one sequence, and where each row stood in it.
+///
+/// Lengths may differ; no row is ever padding.
+public struct RowLayout: Sendable, Hashable {
+  /// One more than there are groups; group g owns rows `offsets[g]..<offsets[g + 1]`.
+  public private(set) var offsets: [Int32]
+  /// The place of each row in its group as the data had it. Ascends within a group.
+  public private(set) var positions: [Int32]
+
+  /// Groups of the given lengths; positions count from 0. Negative lengths count as 0.
+  public init(lengths: [Int]) {
+    offsets = [0]
+    positions = []
+    for length in lengths { append(length) }
+  }
+
+  /// So many groups of one length.
+  public init(groups: Int, length: Int) {
+    self.init(lengths: Array(repeating: length, count: max(0, groups)))
+  }
+
+  public var rows: Int { positions.count }
+  public var groups: Int { offsets.count - 1 }
+
+  /// Pairs of a row and a row of its group: all, or those not after it.
+  public func pairs(causal: Bool) -> Double {
+    var total = 0.0
+    for group in 0..<groups {
+      let length = Double(offsets[group + 1] - offsets[group])
+      total += causal ? length * (length + 1) / 2 : length * length
+    }
+    return total
+  }
+
+  private mutating func append(_ length: Int) {
+    let count = Int32(clamping: max(0, length))
+    positions.append(contentsOf: 0..<count)
+    offsets.append(Int32(clamping: positions.count))
+  }
+
+  /// Becomes the rows of `parent` at `index`, which ascends; keeps its memory.
+  mutating func select(_ index: UnsafeBufferPointer<Int32>, of parent: RowLayout) {
+    offsets.removeAll(keepingCapacity: true)
+    positions.removeAll(keepingCapacity: true)
+    offsets.append(0)
+    var group = 0
+    for (number, row) in index.enumerated() {
+      while row >= parent.offsets[group + 1] {
+        offsets.append(Int32(number))
+        group += 1
+      }
+      positions.append(parent.positions[Int(row)])
+    }
+    while offsets.count < parent.offsets.count { offsets.append(Int32(index.count)) }
+  }
+}
+
+/// What one run is fed: the layout of its rows and the inputs by name, row-major.
+public struct Batch: Sendable {
+  public var layout: RowLayout
+  public var ints: [String: [Int32]]
+  public var floats: [String: [Float]]
+
+  public init(layout: RowLayout, ints: [String: [Int32]] = [:], floats: [String: [Float]] = [:]) {
+    self.layout = layout
+    self.ints = ints
+    self.floats = floats
+  }
+}

@@ -1,0 +1,114 @@
+import AdaptGraph
+import AdaptTensor
+
+/// What one training step came to.
+public struct StepReport: Sendable {
+  /// Steps done, this one included.
+  public var step: Int
+  /// The whole objective.
+  public var loss: Double
+  /// Its named terms, as in the trainer's `terms`.
+  public var terms: [(name: String, value: Double)]
+  /// Norm of all gradients together, before clipping.
+  public var gradientNorm: Double
+  /// Rows that took each path, by site.
+  public var paths: [(site: String, names: [String], counts: [Int])]
+}
+
+/// Trains a model: objective, gradient by graph transformation, clipping, update.
+public final class Trainer {
+  private let executor: Executor
+  private let optimizer: Optimizer
+  private let parameters: ParameterStore
+  private let cpu: CPU
+  private let clip: Double?
+  private let termNames: [String]
+  /// Parameters that the objective depends on, by their place among the executor's outputs.
+  private let trained: [String]
+
+  /// - Parameters:
+  ///   - model: traced for training.
+  ///   - objective: a scalar of the model's graph, to which the routers' losses are added.
+  ///   - terms: scalars to report.
+  ///   - clip: the largest norm of all gradients together (Pascanu, Mikolov & Bengio 2013), or nil.
+  /// - Throws: `GraphError` when the objective has no gradient.
+  public init(
+    _ model: ModelGraph, objective: ValueID, terms: [NamedValue], optimizer: OptimizerGraph,
+    parameters: ParameterStore, clip: Double?, cpu: CPU
+  ) throws {
+    var graph = model.graph
+    var loss = objective
+    for term in model.losses { loss = try graph.add(.binary(.add), loss, term.value) }
+    let names = graph.parameters.map(\.name)
+    let values = try graph.parameters.map { try graph.parameter($0) }
+    let gradients = try graph.gradient(of: loss, withRespectTo: values)
+    let pairs = zip(names, gradients).compactMap { name, gradient in gradient.map { (name, $0) } }
+    try parameters.ensure(graph.parameters)
+    trained = pairs.map(\.0)
+    termNames = terms.map(\.name)
+    executor = try Executor(
+      graph, outputs: [loss] + terms.map(\.value) + pairs.map(\.1), cpu: cpu)
+    self.optimizer = try Optimizer(optimizer, cpu: cpu)
+    self.parameters = parameters
+    self.clip = clip
+    self.cpu = cpu
+  }
+
+  /// One step on one batch.
+  /// - Throws: ``RuntimeError/notFinite(place:row:)`` when the gradient is not finite; parameters are
+  ///   then as they were before the step.
+  public func step(_ batch: Batch) throws -> StepReport {
+    try executor.run(batch, parameters)
+    let norm = try gradientNorm()
+    let scale = clip.map { Float(min(1, $0 / (norm + 1e-6))) } ?? 1
+    let scalars = try optimizer.nextStep()
+    for (index, name) in trained.enumerated() {
+      try executor.withFloats(firstGradient + index) { gradient in
+        guard let source = gradient.baseAddress else { return }
+        try parameters.withMutable(name) { target, count in
+          try optimizer.apply(
+            name, target, gradient: source, count: count, scale: scale, scalars: scalars)
+        }
+      }
+    }
+    return report(norm)
+  }
+
+  /// The gradient of a parameter in the last step, before clipping; nil when it is not trained.
+  public func gradient(_ name: String) -> [Float]? {
+    trained.firstIndex(of: name).map { executor.floats(firstGradient + $0) }
+  }
+
+  /// Bytes of the arena that activations and gradients live in.
+  public var memory: Int { executor.memory }
+
+  /// Operations of the last step, forward and backward.
+  public var flops: Double { executor.flops(for: Array(executor.outputs.indices)) }
+
+  private var firstGradient: Int { 1 + termNames.count }
+
+  private func gradientNorm() throws -> Double {
+    var total = 0.0
+    for (index, name) in trained.enumerated() {
+      let square = executor.withFloats(firstGradient + index) { gradient in
+        gradient.baseAddress.map { cpu.sumOfSquares($0, count: gradient.count) } ?? 0
+      }
+      guard square.isFinite else {
+        throw RuntimeError.notFinite(
+          place: "the gradient of \(name) in step \(optimizer.step + 1)", row: nil)
+      }
+      total += square
+    }
+    return total.squareRoot()
+  }
+
+  private func report(_ norm: Double) -> StepReport {
+    let terms = termNames.enumerated().map { ($1, Double(executor.scalar(1 + $0))) }
+    let paths = executor.graph.sites.enumerated().map { index, site in
+      (site.name, site.paths.map(\.name), executor.pathCounts[index])
+    }
+    return StepReport(
+      step: optimizer.step, loss: Double(executor.scalar(0)), terms: terms, gradientNorm: norm,
+      paths: paths)
+  }
+}
