@@ -1,1 +1,134 @@
+// The numeric loops of the CPU backend. Every loop is compiled once per instruction set level
+// from the same body; a table of function pointers stands for one level.
+//
+// All matrices are row-major float32. No function keeps state, allocates or starts threads:
+// the callers split the work. Input and output may overlap only where that is said.
 #pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// The order is that of Swift's UnaryKernel.
+enum adapt_unary {
+  ADAPT_NEGATE,
+  ADAPT_EXP,
+  ADAPT_LOG,
+  ADAPT_SQRT,
+  ADAPT_RECIPROCAL,
+  ADAPT_TANH,
+  ADAPT_SIGMOID,
+  ADAPT_RELU,
+  ADAPT_GELU,
+  ADAPT_SILU,
+  ADAPT_SQUARE,
+  ADAPT_ABSOLUTE,
+  ADAPT_SIGN,
+  ADAPT_COPY,
+  ADAPT_UNARY_COUNT
+};
+
+// The order is that of Swift's BinaryKernel.
+enum adapt_binary {
+  ADAPT_ADD,
+  ADAPT_SUBTRACT,
+  ADAPT_MULTIPLY,
+  ADAPT_DIVIDE,
+  ADAPT_MAXIMUM,
+  ADAPT_MINIMUM,
+  ADAPT_POWER,
+  ADAPT_LESS,
+  ADAPT_LESS_OR_EQUAL,
+  ADAPT_GREATER,
+  ADAPT_GREATER_OR_EQUAL,
+  ADAPT_EQUAL,
+  ADAPT_NOT_EQUAL,
+  ADAPT_BINARY_COUNT
+};
+
+// One operand of a binary kernel: element (r, c) is p[r * row_step + c * column_step], where
+// column_step is 0 or 1.
+struct adapt_operand {
+  const float *p;
+  size_t row_step;
+  size_t column_step;
+};
+
+// What one attention task works on: the rows of one segment and one head. The pointers are at
+// the segment's first row; a row is heads * head_size floats.
+struct adapt_attention {
+  const float *q, *k, *v;
+  const int32_t *positions;
+  size_t rows, heads, head, head_size;
+  int causal;
+};
+
+struct adapt_kernels {
+  int level;   // 0 baseline, 1 x86-64-v3, 2 x86-64-v4
+  int width;   // floats in a vector
+
+  void (*fill)(float *y, float value, size_t n);
+  void (*unary)(int kind, const float *x, float *y, size_t n);  // y may be x
+  void (*unary_gradient)(int kind, const float *dy, const float *x, const float *y, float *dx,
+                         size_t n);
+  void (*binary)(int kind, struct adapt_operand a, struct adapt_operand b, float *out,
+                 size_t rows, size_t columns);  // out may be a full operand
+
+  double (*sum)(const float *x, size_t n);
+  double (*sum_of_squares)(const float *x, size_t n);
+  ptrdiff_t (*first_non_finite)(const float *x, size_t n);  // -1: none
+  // out[c] = scale * sum of x[r * stride + c], for c < columns
+  void (*sum_rows)(const float *x, size_t stride, float *out, size_t rows, size_t columns,
+                   float scale);
+
+  void (*softmax)(const float *x, float *y, size_t rows, size_t columns);
+  void (*softmax_gradient)(const float *dy, const float *y, float *dx, size_t rows,
+                           size_t columns);
+  void (*normalize)(int rms, const float *x, float *y, float *rstd, size_t rows, size_t columns,
+                    float epsilon);
+  void (*normalize_gradient)(int rms, const float *dy, const float *y, const float *rstd,
+                             float *dx, size_t rows, size_t columns);
+  void (*log_loss)(const float *logits, const int32_t *targets, float *loss, float *lse,
+                   size_t rows, size_t columns);
+  void (*log_loss_gradient)(const float *dloss, const float *logits, const int32_t *targets,
+                            const float *lse, float *dlogits, size_t rows, size_t columns);
+
+  // out[i * stride + c] += x[i * stride + c], for c < columns
+  void (*add_into)(const float *x, float *out, size_t n);
+  // dst[c * dst_stride + r] = src[r * src_stride + c]
+  void (*transpose)(const float *src, size_t src_stride, float *dst, size_t dst_stride,
+                    size_t rows, size_t columns);
+
+  // C[m,n] (+)= A[m,k] · B[k,n]; a(i, p) = a[i * a_row + p * a_column]; rows of B and C lie
+  // b_row and c_row floats apart.
+  void (*product)(const float *a, size_t a_row, size_t a_column, const float *b, size_t b_row,
+                  float *c, size_t c_row, size_t m, size_t n, size_t k, int accumulate);
+  // C[m,n] (+)= A[m,k] · B[n,k] transposed, as dot products.
+  void (*product_dot)(const float *a, size_t a_row, const float *b, size_t b_row, float *c,
+                      size_t c_row, size_t m, size_t n, size_t k, int accumulate);
+
+  // Floats of scratch, 64-byte aligned, that the attention of `rows` rows needs.
+  size_t (*attention_scratch)(size_t rows, size_t head_size, int gradient);
+  // Queries first..<last of the segment.
+  void (*attention)(const struct adapt_attention *s, float *o, float *lse, size_t first,
+                    size_t last, float *scratch);
+  void (*attention_gradient)(const struct adapt_attention *s, const float *d_o, const float *o,
+                             const float *lse, float *dq, float *dk, float *dv, float *scratch);
+};
+
+// The table of a level, or NULL where this processor or this build does not have it.
+const struct adapt_kernels *adapt_kernels_at(int level);
+
+// mask[r, c] = 1 for the k largest of a row, ties to the lower column. Returns the first row
+// that holds a NaN or an infinity (its mask is zero), or -1.
+ptrdiff_t adapt_top_k(const float *scores, float *mask, size_t rows, size_t columns, size_t k);
+
+// Rows with mask[r, column] != 0, ascending. `out` has room for `rows` indices.
+size_t adapt_members(const float *mask, size_t column, int32_t *out, size_t rows,
+                     size_t columns);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,69 @@
+import COneDNN
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A library's product of large matrices, run in the calling thread.
+protocol MatrixProduct: Sendable {
+  /// C[m,n] = op(A)·op(B), plus C if `accumulate`; rows lie `aStride`, `bStride` and `cStride`
+  /// floats apart. No size is 0. Returns whether it was done; if not, C is unspecified.
+  func multiply(
+    _ a: UnsafePointer<Float>, aStride: Int, transposeA: Bool, _ b: UnsafePointer<Float>,
+    bStride: Int, transposeB: Bool, _ c: UnsafeMutablePointer<Float>, cStride: Int, m: Int, n: Int,
+    k: Int, accumulate: Bool) -> Bool
+}
+
+/// Products by oneDNN's `dnnl_sgemm`, which takes any size without preparation.
+struct OneDNN: MatrixProduct {
+  func multiply(
+    _ a: UnsafePointer<Float>, aStride: Int, transposeA: Bool, _ b: UnsafePointer<Float>,
+    bStride: Int, transposeB: Bool, _ c: UnsafeMutablePointer<Float>, cStride: Int, m: Int, n: Int,
+    k: Int, accumulate: Bool
+  ) -> Bool {
+    let before = OpenMP.limitToOneThread()
+    defer { OpenMP.restore(before) }
+    return dnnl_sgemm(
+      Self.flag(transposeA), Self.flag(transposeB), dnnl_dim_t(m), dnnl_dim_t(n), dnnl_dim_t(k), 1,
+      a, dnnl_dim_t(aStride), b, dnnl_dim_t(bStride), accumulate ? 1 : 0, c, dnnl_dim_t(cStride))
+      == dnnl_success
+  }
+
+  private static func flag(_ transpose: Bool) -> CChar {
+    CChar(UInt8(ascii: transpose ? "T" : "N"))
+  }
+}
+
+/// The OpenMP run time that oneDNN brings along, if it was built with one.
+///
+/// Its threads would compete with ours for the processors, so each call limits them to one. The
+/// limit belongs to the calling thread, which may be the host's, and so it is put back.
+private enum OpenMP {
+  private typealias Set = @convention(c) (Int32) -> Void
+  private typealias Get = @convention(c) () -> Int32
+
+  private static let set = symbol("omp_set_num_threads").map { unsafeBitCast($0, to: Set.self) }
+  private static let get = symbol("omp_get_max_threads").map { unsafeBitCast($0, to: Get.self) }
+
+  private static func symbol(_ name: String) -> UnsafeMutableRawPointer? {
+    guard let program = dlopen(nil, RTLD_NOW) else { return nil }
+    return dlsym(program, name)
+  }
+
+  /// Returns what to restore, or nil when there is nothing to.
+  static func limitToOneThread() -> Int32? {
+    guard let set, let get else { return nil }
+    let before = get()
+    guard before != 1 else { return nil }
+    set(1)
+    return before
+  }
+
+  static func restore(_ threads: Int32?) {
+    if let threads { set?(threads) }
+  }
+}

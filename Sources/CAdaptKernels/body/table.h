@@ -1,0 +1,36 @@
+// The body of one level, and its table. Included once per level, with these set before:
+//   ADAPT_W      floats in a vector
+//   ADAPT_TILE   rows of a product's tile, 4 or 8, by the number of registers
+//   ADAPT_LEVEL, ADAPT_TABLE   the level's number and the table's name
+#pragma clang fp contract(fast)
+#include "vector.h"
+#include "elementwise.h"
+#include "rows.h"
+#include "product.h"
+#include "attention.h"
+
+const struct adapt_kernels ADAPT_TABLE = {
+    .level = ADAPT_LEVEL,
+    .width = ADAPT_W,
+    .fill = fill,
+    .unary = unary,
+    .unary_gradient = unary_gradient,
+    .binary = binary,
+    .sum = sum,
+    .sum_of_squares = sum_of_squares,
+    .first_non_finite = first_non_finite,
+    .sum_rows = sum_rows,
+    .softmax = softmax,
+    .softmax_gradient = softmax_gradient,
+    .normalize = normalize,
+    .normalize_gradient = normalize_gradient,
+    .log_loss = log_loss,
+    .log_loss_gradient = log_loss_gradient,
+    .add_into = add_into,
+    .transpose = transpose,
+    .product = product,
+    .product_dot = product_dot,
+    .attention_scratch = attention_scratch,
+    .attention = attention,
+    .attention_gradient = attention_gradient,
+};

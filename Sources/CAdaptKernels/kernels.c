@@ -1,1 +1,0 @@
-#include "adapt_kernels.h"
