@@ -34,7 +34,7 @@ public enum Selection: Hashable, Sendable {
   /// How many paths a unit takes, of so many.
   public func taken(of paths: Int) -> Int {
     switch self {
-    case .top(let k): min(k, paths)
+    case .top(let k): max(0, min(k, paths))
     case .all: paths
     }
   }
