@@ -65,6 +65,8 @@ public struct Graph: Sendable {
 
   @discardableResult
   mutating func add(_ op: Op, _ inputs: [ValueID], in region: RegionID) throws -> [ValueID] {
+    // What the data bring is there before any decision, wherever it is first asked for.
+    let region = op.kind == .input ? RegionID(0) : region
     let types = try OpTable[op].infer(op, inputs.map(type), self)
     for type in types { try requirePossible(type) }
     let outputs = types.map { type in
@@ -128,6 +130,13 @@ public struct Graph: Sendable {
       guard case .parameter(let index) = node.op else { continue }
       parameterPlaces[parameters[index].name]?.value = node.outputs[0]
     }
+  }
+
+  /// Changes what the graph consists of without any check: for tests of ``verify()``.
+  package mutating func withUncheckedParts(
+    _ change: (inout [Node], inout [ValueInfo], inout [Site]) -> Void
+  ) {
+    change(&nodes, &values, &sites)
   }
 
   mutating func replaceInputs(_ replacement: (ValueID) -> ValueID) {
