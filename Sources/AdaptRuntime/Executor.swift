@@ -11,6 +11,8 @@ public final class Executor {
   let cpu: CPU
   let plan: Plan
   private var arena: Storage?
+  /// Where values without any element point.
+  private let nothing: Storage
   private var arenaRows = -1
   /// Where each value lies in this run.
   var pointers: [UnsafeMutableRawPointer?]
@@ -43,6 +45,7 @@ public final class Executor {
     origins = Array(repeating: nil, count: program.graph.rowSets.count)
     pathCounts = program.graph.sites.map { Array(repeating: 0, count: $0.paths.count) }
     policies = try SitePolicies([:], program.graph)
+    nothing = try Storage(byteCount: 64)
   }
 
   /// Runs the graph on one batch.
@@ -72,7 +75,8 @@ public final class Executor {
   }
 
   /// An output of the last run, in place. The memory is valid inside `body` only.
-  public func withFloats<R>(_ output: Int, _ body: (UnsafeBufferPointer<Float>) throws -> R) rethrows
+  public func withFloats<R>(_ output: Int, _ body: (UnsafeBufferPointer<Float>) throws -> R)
+    rethrows
     -> R
   {
     let value = outputs[output]
@@ -114,14 +118,17 @@ public final class Executor {
     var offsets: [Int] = []
     for slot in plan.slots {
       offsets.append(offset)
-      let (bytes, overflow) = slot.bytes.multipliedReportingOverflow(by: slot.rows == nil ? 1 : rows)
+      let (bytes, overflow) = slot.bytes.multipliedReportingOverflow(
+        by: slot.rows == nil ? 1 : rows)
       guard !overflow, bytes < Int.max / 4 else { throw TensorError.outOfMemory(bytes: nil) }
       offset += (bytes + 63) & ~63
     }
     if offset > memory { arena = try Storage(byteCount: offset) }
     arenaRows = rows
     for (index, place) in plan.places.enumerated() {
-      if case .slot(let slot) = place { pointers[index] = arena?.pointer.advanced(by: offsets[slot]) }
+      if case .slot(let slot) = place {
+        pointers[index] = arena?.pointer.advanced(by: offsets[slot])
+      }
     }
   }
 
@@ -153,10 +160,6 @@ public final class Executor {
 
   private func memory(_ value: ValueID) -> UnsafeMutableRawPointer {
     // Every value of a planned graph has a place; one without rows in the arena is never read.
-    pointers[value.index] ?? Executor.nothing
+    pointers[value.index] ?? nothing.pointer
   }
-
-  /// Where values without any element point.
-  private nonisolated(unsafe) static let nothing = UnsafeMutableRawPointer.allocate(
-    byteCount: 64, alignment: 64)
 }
