@@ -7,6 +7,8 @@ let package = Package(
   platforms: [.macOS(.v14)],
   products: [
     .library(name: "Adapt", targets: ["Adapt"]),
+    // The numeric side alone: graphs built and run without scripts.
+    .library(name: "AdaptRuntime", targets: ["AdaptRuntime", "AdaptGraph", "AdaptTensor"]),
     .executable(name: "adapt", targets: ["adapt-cli"]),
   ],
   dependencies: [

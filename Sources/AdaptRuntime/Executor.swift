@@ -27,6 +27,8 @@ public final class Executor {
   private(set) var isRecording = false
   /// What the sites decided in the last run, when it was recorded.
   public internal(set) var decisions: [SiteDecision] = []
+  /// Set to an empty profile to have every run add its times to it.
+  public var profile: Profile?
   /// How many rows of the last run took each path, by site.
   public internal(set) var pathCounts: [[Int]]
 
@@ -64,7 +66,20 @@ public final class Executor {
     try openRows(batch.layout)
     try reserve(rows: batch.layout.rows)
     try bind(parameters)
-    for node in graph.nodes { try Kernels.run(node, self) }
+    if profile == nil {
+      for node in graph.nodes { try Kernels.run(node, self) }
+    } else {
+      try runProfiled()
+    }
+  }
+
+  private func runProfiled() throws {
+    let clock = ContinuousClock()
+    for node in graph.nodes {
+      let time = try clock.measure { try Kernels.run(node, self) }
+      let flops = OpTable[node.op].flops(node, graph, rowCounts)
+      profile?.add(node, seconds: time / .seconds(1), flops: flops)
+    }
   }
 
   // MARK: Results
@@ -91,11 +106,14 @@ public final class Executor {
   /// Operations that the last run executed for what the given values need: exact, from the rows that
   /// each path had.
   public func flops(for outputs: [Int]) -> Double {
+    graph.flops(of: graph.needed(for: outputs.map { self.outputs[$0] }), rowCounts)
+  }
+
+  private var rowCounts: RowCounts {
     let (counts, layouts) = (counts, layouts)
-    let rowCounts = RowCounts(
+    return RowCounts(
       rows: { Double(counts[$0.index]) },
       pairs: { layouts[$0.index].pairs(causal: $1) })
-    return graph.flops(of: graph.needed(for: outputs.map { self.outputs[$0] }), rowCounts)
   }
 
   /// Bytes of the arena.

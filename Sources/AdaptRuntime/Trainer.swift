@@ -82,6 +82,12 @@ public final class Trainer {
   /// Bytes of the arena that activations and gradients live in.
   public var memory: Int { executor.memory }
 
+  /// Times by op of all steps since it was set to an empty profile.
+  public var profile: Profile? {
+    get { executor.profile }
+    set { executor.profile = newValue }
+  }
+
   /// Operations of the last step, forward and backward.
   public var flops: Double { executor.flops(for: Array(executor.outputs.indices)) }
 
