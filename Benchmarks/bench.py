@@ -24,6 +24,7 @@ RIVAL = HERE / "rival" / "rival.py"
 WORKLOADS = ["dense_lm_train", "duo_lm_train"]
 START_LIMIT, STEP_LIMIT = 600, 120  # seconds; compiling a model takes a minute
 IDLE_LIMIT = 0.05  # share of a core that a waiting side may use before we say so
+OTHERS_LIMIT = 0.1  # cores that the rest of the machine may use before we say so
 LOSS_TOLERANCE = 1e-4
 
 
@@ -120,7 +121,7 @@ class Side:
 
     # While a side rests it must not disturb the others: its processor time is counted (Linux).
 
-    def _processor_seconds(self):
+    def processor_seconds(self):
         try:
             fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         except OSError:
@@ -128,12 +129,12 @@ class Side:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def _rest_begins(self):
-        self.rest = (time.perf_counter(), self._processor_seconds())
+        self.rest = (time.perf_counter(), self.processor_seconds())
 
     def _rest_ends(self):
         began, burnt = self.rest
         self.waited += time.perf_counter() - began
-        self.burnt += self._processor_seconds() - burnt
+        self.burnt += self.processor_seconds() - burnt
 
     def step(self, measured):
         self._rest_ends()
@@ -184,6 +185,33 @@ class Side:
     @property
     def median(self):
         return statistics.median(self.seconds)
+
+
+def machine_seconds():
+    """Processor time spent on this machine, by all; None where the system does not say (not Linux)."""
+    try:
+        fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    except OSError:
+        return None
+    user, nice, system, _, _, irq, softirq, steal = (int(field) for field in fields[:8])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+class Others:
+    """How many cores everything else used while the sides were measured."""
+
+    def __init__(self, sides):
+        self.sides = sides
+        self.began, self.spent = time.perf_counter(), self._spent()
+
+    def _spent(self):
+        machine = machine_seconds()
+        return machine and machine - sum(side.processor_seconds() for side in self.sides)
+
+    def cores(self):
+        if self.spent is None:
+            return None
+        return max(0.0, self._spent() - self.spent) / (time.perf_counter() - self.began)
 
 
 def find_torch():
@@ -258,8 +286,11 @@ def measure(workload, threads, options, python, ways):
         if options.weights and ours:
             compare_losses(ours, rivals)
         for turn in range(options.warmup + options.rounds):
+            if turn == options.warmup:
+                others = Others(sides)
             for side in sides:
                 side.step(measured=turn >= options.warmup)
+        others = others.cores()
         for side in sides:
             side.finish()
     except Unavailable as reason:
@@ -271,7 +302,9 @@ def measure(workload, threads, options, python, ways):
     for side in sides:
         if side.waited and side.burnt / side.waited > IDLE_LIMIT:
             say(f"  {side.name} used {side.burnt / side.waited:.0%} of a core while it waited")
-    return row(workload, threads, ours, rivals)
+    if others is not None and others > OTHERS_LIMIT:
+        say(f"  other processes used {others:.1f} cores meanwhile: these times mean little")
+    return {**row(workload, threads, ours, rivals), "others_cores": others}
 
 
 def times(side, name):
