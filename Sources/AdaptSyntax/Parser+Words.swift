@@ -68,6 +68,26 @@ extension Parser {
       hint: "did you mean '\(meant.rawValue)'?")
   }
 
+  // MARK: Braces
+
+  /// A brace whose `}` stands left of the line that opened it, when the file ends in a block: there
+  /// a brace is probably missing, though another one lacks its partner.
+  func suspectBrace(besides opener: Token) -> Token? {
+    guard current.kind == .endOfFile else { return nil }
+    var open: [(token: Token, indent: Int)] = []
+    var indent = 0
+    var lineStart = 0
+    for token in tokens {
+      if token.kind == .newline { lineStart = Int(token.end) }
+      if token.kind.isTrivia { continue }
+      if token.isAfterNewline { indent = Int(token.start) - lineStart }
+      if token.kind == .leftBrace { open.append((token, indent)) }
+      guard token.kind == .rightBrace, let last = open.popLast() else { continue }
+      if token.isAfterNewline, indent < last.indent, last.token != opener { return last.token }
+    }
+    return nil
+  }
+
   // MARK: Operators of other languages
 
   mutating func reportForeign() {
