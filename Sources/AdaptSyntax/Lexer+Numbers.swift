@@ -65,6 +65,7 @@ extension Lexer {
   }
 
   private mutating func reportUnit(from start: Int, to end: Int) {
+    guard diagnostics.count < mostDiagnostics else { return }
     let unit = text(from: start, to: min(end, start + 40))
     let known = Unit.allCases.map(\.rawValue)
     let hint =

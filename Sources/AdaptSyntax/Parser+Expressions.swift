@@ -73,6 +73,7 @@ extension Parser {
     return left
   }
 
+  @inline(never)
   private mutating func parseNot() -> Expression {
     let first = start
     advance()
@@ -81,6 +82,7 @@ extension Parser {
   }
 
   /// `a < b < c` is no comparison of three.
+  @inline(never)
   private mutating func checkChaining(_ precedence: Precedence) {
     guard precedence == .comparison || precedence == .range, let next = infixOperator(),
       next.1 == precedence

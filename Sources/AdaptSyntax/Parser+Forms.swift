@@ -28,6 +28,7 @@ extension Parser {
   }
 
   /// The block behind `else`; nil without `else`, and before `if`, which is then the current token.
+  @inline(never)
   private mutating func parseElse() -> Block? {
     if isForeignElseIf() {
       report(

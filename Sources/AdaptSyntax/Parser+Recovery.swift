@@ -2,6 +2,7 @@ extension Parser {
   // MARK: Reporting
 
   /// Reports an error at the current token unless it is a consequence of the last one.
+  @inline(never)
   mutating func report(
     _ id: DiagnosticID, _ title: String, at span: Span, label: String = "",
     notes: [Diagnostic.Note] = [], hint: String = ""
@@ -20,6 +21,7 @@ extension Parser {
   /// Reports that something is missing before the current token.
   ///
   /// - Parameter continues: The construct may go on in the next line.
+  @inline(never)
   mutating func reportMissing(
     _ what: String, id: DiagnosticID = .expectedToken, opener: Token? = nil, hint: String = "",
     continues: Bool = false
@@ -79,6 +81,7 @@ extension Parser {
   }
 
   /// Takes the bracket that closes `opener`, or reports both places.
+  @inline(never)
   mutating func expectClosing(_ opener: Token) {
     guard let kind = opener.kind.closing else { return }
     if accept(kind) { return }
@@ -126,6 +129,7 @@ extension Parser {
   // MARK: Unexpected
 
   /// Skips to the end of the statement, over whole blocks, so that one mistake gives one error.
+  @inline(never)
   mutating func skipStatement() {
     var braces = 0
     while current.kind != .endOfFile {

@@ -73,6 +73,7 @@ extension Parser {
   }
 
   /// Sees to it that the statement that began at `first` ends and that something was taken.
+  @inline(never)
   private mutating func finishStatement(from first: Int) {
     if isAtStatementEnd, index > first { return }
     if current.kind.isClosing, openers.contains(where: { $0.kind.closing == current.kind }) {

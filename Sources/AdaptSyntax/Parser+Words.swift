@@ -1,6 +1,7 @@
 // What is known about words: documentation above a statement, and misspelled keywords.
 extension Parser {
   /// The `///` lines right above the current token, without slashes and without one space.
+  @inline(never)
   func documentationAbove() -> String {
     guard index < significant.count else { return "" }
     var lines: [Substring] = []
@@ -17,15 +18,18 @@ extension Parser {
         newlines = 0
         let line = text(token).dropFirst(3)
         lines.append(line.first == " " ? line.dropFirst() : line)
-      default: break walk
+      default:
+        // A comment behind a statement, on its line, is not about the next one.
+        if newlines == 0, !lines.isEmpty { lines.removeLast() }
+        break walk
       }
       place -= 1
     }
-    // A comment behind an earlier statement on its line belongs to that statement's line.
     return lines.reversed().joined(separator: "\n")
   }
 
   /// The keyword that the current name is a misspelling of, when what follows fits it.
+  @inline(never)
   func misspelledKeyword() -> Token.Kind? {
     guard current.kind == .identifier, isOnSameLine(peek()) else { return nil }
     let word = text(current)
@@ -62,6 +66,7 @@ extension Parser {
     }
   }
 
+  @inline(never)
   mutating func reportMisspelling(_ meant: Token.Kind) {
     report(
       .unexpectedToken, "unknown word '\(text(current))'", at: span(current),
@@ -90,6 +95,7 @@ extension Parser {
 
   // MARK: Operators of other languages
 
+  @inline(never)
   mutating func reportForeign() {
     let spelling = text(current)
     report(

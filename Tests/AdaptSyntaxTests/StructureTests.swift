@@ -130,6 +130,11 @@ struct StructureTests {
     }
   }
 
+  @Test func documentationBehindAStatementIsNotAboutTheNext() {
+    let tree = parse("a /// of a\n/// of b\nb")
+    #expect(tree.block.statements.map(\.documentation) == ["", "of b"])
+  }
+
   @Test func spansCoverTheirText() {
     let text = "let a = f(b) { c }\nif x { y } else if z { w }  "
     let tree = parse(text)
