@@ -62,13 +62,13 @@ func expectClose(
     let target = try graph.addTarget()
     let losses = try graph.graph.add(.logLoss, [graph.output, target])[0]
     let crossEntropy = try graph.graph.add(.sumRows(mean: true), losses)
-    let weight = try graph.graph.constant(0.01)
-    graph.losses = try builder.balances.enumerated().map {
-      NamedValue(
-        name: "balance \($0)", value: try graph.graph.add(.binary(.multiply), $1, weight))
+    var objective = crossEntropy
+    for balance in builder.balances {
+      let term = try graph.graph.add(.binary(.multiply), balance, graph.graph.constant(0.01))
+      objective = try graph.graph.add(.binary(.add), objective, term)
     }
     return try Trainer(
-      graph, objective: crossEntropy,
+      graph, objective: objective,
       terms: [NamedValue(name: "crossEntropy", value: crossEntropy)],
       optimizer: try adamW(rate: 1e-2, decay: 0.01), parameters: parameters, clip: clip,
       cpu: CPU(threads: threads))

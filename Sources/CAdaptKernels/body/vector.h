@@ -52,27 +52,43 @@ INLINE V sqrt_of(V x) {
 #endif
 }
 
-// The lanes are added in halves, so the order is fixed.
+// The upper half of the first 2 * h lanes in the place of the lower half.
+#if ADAPT_W == 16
+#define HALF_8(v) __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)
+#define HALF_4(v) __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15)
+#define HALF_2(v) __builtin_shufflevector(v, v, 2, 3, 0, 1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+#define HALF_1(v) __builtin_shufflevector(v, v, 1, 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+#elif ADAPT_W == 8
+#define HALF_4(v) __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3)
+#define HALF_2(v) __builtin_shufflevector(v, v, 2, 3, 0, 1, 4, 5, 6, 7)
+#define HALF_1(v) __builtin_shufflevector(v, v, 1, 0, 2, 3, 4, 5, 6, 7)
+#else
+#define HALF_2(v) __builtin_shufflevector(v, v, 2, 3, 0, 1)
+#define HALF_1(v) __builtin_shufflevector(v, v, 1, 0, 2, 3)
+#endif
+
 INLINE float lanes_sum(V v) {
-  float t[ADAPT_W];
-  store(t, v);
-#pragma clang loop unroll(full)
-  for (size_t h = W / 2; h > 0; h /= 2) {
-#pragma clang loop unroll(full)
-    for (size_t i = 0; i < h; i++) t[i] += t[i + h];
-  }
-  return t[0];
+#if ADAPT_W >= 16
+  v += HALF_8(v);
+#endif
+#if ADAPT_W >= 8
+  v += HALF_4(v);
+#endif
+  v += HALF_2(v);
+  v += HALF_1(v);
+  return v[0];
 }
 
 INLINE float lanes_max(V v) {
-  float t[ADAPT_W];
-  store(t, v);
-#pragma clang loop unroll(full)
-  for (size_t h = W / 2; h > 0; h /= 2) {
-#pragma clang loop unroll(full)
-    for (size_t i = 0; i < h; i++) t[i] = t[i] > t[i + h] ? t[i] : t[i + h];
-  }
-  return t[0];
+#if ADAPT_W >= 16
+  v = maximum_of(v, HALF_8(v));
+#endif
+#if ADAPT_W >= 8
+  v = maximum_of(v, HALF_4(v));
+#endif
+  v = maximum_of(v, HALF_2(v));
+  v = maximum_of(v, HALF_1(v));
+  return v[0];
 }
 
 #ifndef ADAPT_SCALE_BY_POWER
