@@ -1,4 +1,5 @@
 import AdaptInterpreter
+import AdaptRuntime
 import AdaptSyntax
 import Foundation
 
@@ -18,7 +19,7 @@ public final class Engine {
     public var files: FileAccess
     public var limits: Limits
     /// How far long work is.
-    public var progress: (Progress) -> Void
+    public var progress: (AdaptInterpreter.Progress) -> Void
     /// Whether printed text may carry terminal colours.
     public var isColored: Bool
     /// Threads for the numeric work; nil for all cores.
@@ -26,7 +27,7 @@ public final class Engine {
 
     public init(
       output: @escaping (String) -> Void = { _ in }, files: FileAccess = .none,
-      limits: Limits = Limits(), progress: @escaping (Progress) -> Void = { _ in },
+      limits: Limits = Limits(), progress: @escaping (AdaptInterpreter.Progress) -> Void = { _ in },
       isColored: Bool = false, threads: Int? = nil
     ) {
       self.output = output
@@ -50,6 +51,8 @@ public final class Engine {
       write: options.files.write,
       progress: options.progress,
       report: { results.report.add($0, $1) },
+      isColored: options.isColored,
+      threads: options.threads,
       limits: options.limits,
       cancellation: cancellation)
     interpreter = Interpreter(host: host, library: Engine.library)
@@ -75,6 +78,15 @@ public final class Engine {
   /// - Returns: the value of its last statement, when that is an expression.
   public func evaluate(_ text: String, name: String = "prompt") throws -> Value? {
     try interpreter.evaluate(Array(text.utf8), name: name)
+  }
+
+  /// The models that a script binds at its top, traced for inference as they would meet bytes.
+  ///
+  /// The script is checked and evaluated with its effects left out.
+  /// - Throws: `ScriptError` when it has errors.
+  public func modelGraphs(_ bytes: [UInt8], name: String) throws -> [(name: String, graph: ModelGraph)]
+  {
+    try interpreter.modelGraphs(bytes, name: name)
   }
 
   /// A diagnostic as a person reads it.

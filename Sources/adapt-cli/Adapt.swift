@@ -60,7 +60,7 @@ struct ScriptOptions: ParsableArguments {
 
   var name: String { file == "-" ? "standard input" : file }
 
-  func engine(progress: @escaping (Progress) -> Void = { _ in }) -> Engine {
+  func engine(progress: @escaping (AdaptInterpreter.Progress) -> Void = { _ in }) -> Engine {
     Engine(
       Engine.Options(
         output: Terminal.output, files: .commandLine(script: file == "-" ? nil : file),

@@ -53,7 +53,7 @@ final class ProgressLine {
   private var isDrawn = false
 
   /// Ten times a second at most.
-  func show(_ progress: Progress) {
+  func show(_ progress: AdaptInterpreter.Progress) {
     guard isShown else { return }
     let now = ContinuousClock.now
     if progress.activity != activity || progress.step <= 1 {
@@ -74,7 +74,7 @@ final class ProgressLine {
     isDrawn = false
   }
 
-  private func draw(_ progress: Progress, elapsed: Double) {
+  private func draw(_ progress: AdaptInterpreter.Progress, elapsed: Double) {
     let left = elapsed / Double(max(1, progress.step)) * Double(progress.steps - progress.step)
     var line = "\(progress.activity) \(progress.step)/\(progress.steps)"
     if !progress.note.isEmpty { line += "  " + progress.note }
