@@ -19,6 +19,10 @@ public struct Host {
   public var limits: Limits
   /// Another thread sets it to end the script.
   public var cancellation: Cancellation
+  /// Whether printed text may carry terminal colours.
+  public var isColored: Bool
+  /// Threads for the numeric work; nil for all cores.
+  public var threads: Int?
 
   /// A host that grants output only.
   public init(
@@ -30,7 +34,9 @@ public struct Host {
     progress: @escaping (Progress) -> Void = { _ in },
     report: @escaping (String, [(name: String, value: Value)]) -> Void = { _, _ in },
     limits: Limits = Limits(),
-    cancellation: Cancellation = Cancellation()
+    cancellation: Cancellation = Cancellation(),
+    isColored: Bool = false,
+    threads: Int? = nil
   ) {
     self.output = output
     self.read = read
@@ -39,6 +45,8 @@ public struct Host {
     self.report = report
     self.limits = limits
     self.cancellation = cancellation
+    self.isColored = isColored
+    self.threads = threads
   }
 }
 

@@ -1,5 +1,6 @@
 import AdaptGraph
 import AdaptSyntax
+import AdaptTensor
 import Foundation
 
 /// Evaluates scripts.
@@ -26,6 +27,9 @@ public final class Interpreter {
   /// Functions that can stand behind a list or range, and behind a string, with a point.
   let listMethods = Interpreter.table(Interpreter.listFunctions)
   let stringMethods = Interpreter.table(Interpreter.stringFunctions + Interpreter.listFunctions)
+
+  /// What models run on; made the first time one does.
+  private(set) lazy var cpu = CPU(threads: host.threads)
 
   // The state of a run.
   var steps = 0

@@ -7,6 +7,7 @@ extension Interpreter {
   /// What `print` shows. Bounded: values can share parts many times over.
   func display(_ value: Value, at span: Span) throws -> String {
     if case .string(let text) = value { return text }
+    if case .flow(let flow) = value, flow.layer?.isModel == true { return try tree(of: flow, at: span) }
     var writer = ValueWriter(limit: host.limits.output)
     writer.write(value, quoted: false)
     guard !writer.isFull else {
