@@ -7,6 +7,8 @@ let package = Package(
   platforms: [.macOS(.v14)],
   products: [
     .library(name: "Adapt", targets: ["Adapt"]),
+    // The numeric side alone: graphs built and run without scripts.
+    .library(name: "AdaptRuntime", targets: ["AdaptRuntime", "AdaptGraph", "AdaptTensor"]),
     .executable(name: "adapt", targets: ["adapt-cli"]),
   ],
   dependencies: [
@@ -45,7 +47,7 @@ let package = Package(
     .testTarget(name: "AdaptGraphTests", dependencies: ["AdaptGraph"]),
     .testTarget(name: "AdaptRuntimeTests", dependencies: ["AdaptRuntime"]),
     .testTarget(name: "AdaptInterpreterTests", dependencies: ["AdaptInterpreter"]),
-    .testTarget(name: "AdaptTests", dependencies: ["Adapt"]),
+    .testTarget(name: "AdaptTests", dependencies: ["Adapt"], exclude: ["Fixtures"]),
     .testTarget(name: "LanguageSuite", dependencies: ["Adapt"], exclude: ["scripts"]),
   ]
 )

@@ -1,5 +1,5 @@
-import Foundation
 import AdaptTensor
+import Foundation
 
 /// A text as windows of bytes: each byte of a window is to be predicted from those before it.
 ///
@@ -14,7 +14,8 @@ public struct ByteWindows: Sendable {
     let held = bytes.count / 10
     guard held > length else {
       throw RuntimeError.badInput(
-        "\(bytes.count) bytes are too few for windows of \(length): the held-out tenth must hold one")
+        "\(bytes.count) bytes are too few for windows of \(length): the held-out tenth must hold one"
+      )
     }
     let border = bytes.count - held
     train = ByteSplit(name: "train", bytes: Array(bytes[..<border]), length: length)

@@ -10,7 +10,10 @@ struct ElementwiseProgram {
   /// Numbers in a tile: small enough that a dozen registers fit the first-level cache.
   static let tile = 1024
 
-  private enum Source { case register(Int), scalar(Int) }
+  private enum Source {
+    case register(Int)
+    case scalar(Int)
+  }
 
   private enum Step {
     case unary(Unary, Source, into: Int)

@@ -73,7 +73,8 @@ public final class Evaluator {
 
   private func shares(_ counts: [[Int]]) -> [Evaluation.SiteShare] {
     zip(executor.graph.sites, counts).map { site, counts in
-      let units = Double(max(1, counts.reduce(0, +))) / Double(site.selection.taken(of: counts.count))
+      let units =
+        Double(max(1, counts.reduce(0, +))) / Double(site.selection.taken(of: counts.count))
       return Evaluation.SiteShare(
         site: site.name, paths: site.paths.map(\.name), shares: counts.map { Double($0) / units })
     }

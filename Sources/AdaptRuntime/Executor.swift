@@ -11,6 +11,8 @@ public final class Executor {
   let cpu: CPU
   let plan: Plan
   private var arena: Storage?
+  /// Where values without any element point.
+  private let nothing: Storage
   private var arenaRows = -1
   /// Where each value lies in this run.
   var pointers: [UnsafeMutableRawPointer?]
@@ -25,6 +27,8 @@ public final class Executor {
   private(set) var isRecording = false
   /// What the sites decided in the last run, when it was recorded.
   public internal(set) var decisions: [SiteDecision] = []
+  /// Set to an empty profile to have every run add its times to it.
+  public var profile: Profile?
   /// How many rows of the last run took each path, by site.
   public internal(set) var pathCounts: [[Int]]
 
@@ -43,6 +47,7 @@ public final class Executor {
     origins = Array(repeating: nil, count: program.graph.rowSets.count)
     pathCounts = program.graph.sites.map { Array(repeating: 0, count: $0.paths.count) }
     policies = try SitePolicies([:], program.graph)
+    nothing = try Storage(byteCount: 64)
   }
 
   /// Runs the graph on one batch.
@@ -61,7 +66,20 @@ public final class Executor {
     try openRows(batch.layout)
     try reserve(rows: batch.layout.rows)
     try bind(parameters)
-    for node in graph.nodes { try Kernels.run(node, self) }
+    if profile == nil {
+      for node in graph.nodes { try Kernels.run(node, self) }
+    } else {
+      try runProfiled()
+    }
+  }
+
+  private func runProfiled() throws {
+    let clock = ContinuousClock()
+    for node in graph.nodes {
+      let time = try clock.measure { try Kernels.run(node, self) }
+      let flops = OpTable[node.op].flops(node, graph, rowCounts)
+      profile?.add(node, seconds: time / .seconds(1), flops: flops)
+    }
   }
 
   // MARK: Results
@@ -72,7 +90,8 @@ public final class Executor {
   }
 
   /// An output of the last run, in place. The memory is valid inside `body` only.
-  public func withFloats<R>(_ output: Int, _ body: (UnsafeBufferPointer<Float>) throws -> R) rethrows
+  public func withFloats<R>(_ output: Int, _ body: (UnsafeBufferPointer<Float>) throws -> R)
+    rethrows
     -> R
   {
     let value = outputs[output]
@@ -87,11 +106,14 @@ public final class Executor {
   /// Operations that the last run executed for what the given values need: exact, from the rows that
   /// each path had.
   public func flops(for outputs: [Int]) -> Double {
+    graph.flops(of: graph.needed(for: outputs.map { self.outputs[$0] }), rowCounts)
+  }
+
+  private var rowCounts: RowCounts {
     let (counts, layouts) = (counts, layouts)
-    let rowCounts = RowCounts(
+    return RowCounts(
       rows: { Double(counts[$0.index]) },
       pairs: { layouts[$0.index].pairs(causal: $1) })
-    return graph.flops(of: graph.needed(for: outputs.map { self.outputs[$0] }), rowCounts)
   }
 
   /// Bytes of the arena.
@@ -114,14 +136,17 @@ public final class Executor {
     var offsets: [Int] = []
     for slot in plan.slots {
       offsets.append(offset)
-      let (bytes, overflow) = slot.bytes.multipliedReportingOverflow(by: slot.rows == nil ? 1 : rows)
+      let (bytes, overflow) = slot.bytes.multipliedReportingOverflow(
+        by: slot.rows == nil ? 1 : rows)
       guard !overflow, bytes < Int.max / 4 else { throw TensorError.outOfMemory(bytes: nil) }
       offset += (bytes + 63) & ~63
     }
     if offset > memory { arena = try Storage(byteCount: offset) }
     arenaRows = rows
     for (index, place) in plan.places.enumerated() {
-      if case .slot(let slot) = place { pointers[index] = arena?.pointer.advanced(by: offsets[slot]) }
+      if case .slot(let slot) = place {
+        pointers[index] = arena?.pointer.advanced(by: offsets[slot])
+      }
     }
   }
 
@@ -153,10 +178,6 @@ public final class Executor {
 
   private func memory(_ value: ValueID) -> UnsafeMutableRawPointer {
     // Every value of a planned graph has a place; one without rows in the arena is never read.
-    pointers[value.index] ?? Executor.nothing
+    pointers[value.index] ?? nothing.pointer
   }
-
-  /// Where values without any element point.
-  private nonisolated(unsafe) static let nothing = UnsafeMutableRawPointer.allocate(
-    byteCount: 64, alignment: 64)
 }

@@ -55,7 +55,8 @@ public final class ParameterStore {
     let values: [Float]
     switch info.initial {
     case .constant(let value): values = Array(repeating: Float(value), count: count)
-    case .normal(let deviation): values = (0..<count).map { _ in random.normal() * Float(deviation) }
+    case .normal(let deviation):
+      values = (0..<count).map { _ in random.normal() * Float(deviation) }
     case .uniform(let bound):
       values = (0..<count).map { _ in (2 * random.uniform() - 1) * Float(bound) }
     }

@@ -37,7 +37,9 @@ struct Plan {
     for (index, node) in graph.nodes.enumerated() {
       place(node, at: index, lifetimes, &free)
       for value in lifetimes.ending(at: index) {
-        if case .slot(let slot) = places[value.index] { free[slots[slot], default: []].append(slot) }
+        if case .slot(let slot) = places[value.index] {
+          free[slots[slot], default: []].append(slot)
+        }
       }
     }
     findLayouts()

@@ -68,7 +68,8 @@ struct SitePolicies {
     case .replay(let recorded):
       guard recorded.count == rows * paths else {
         throw RuntimeError.badInput(
-          "the recording of \(site.name) has \(recorded.count / max(paths, 1)) rows, the run has \(rows)")
+          "the recording of \(site.name) has \(recorded.count / max(paths, 1)) rows, the run has \(rows)"
+        )
       }
       for index in recorded.indices { mask[index] = recorded[index] }
     }

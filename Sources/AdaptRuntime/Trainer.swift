@@ -28,7 +28,7 @@ public final class Trainer {
 
   /// - Parameters:
   ///   - model: traced for training.
-  ///   - objective: a scalar of the model's graph, to which the routers' losses are added.
+  ///   - objective: a scalar of the model's graph, with all that is to be minimized in it.
   ///   - terms: scalars to report.
   ///   - clip: the largest norm of all gradients together (Pascanu, Mikolov & Bengio 2013), or nil.
   /// - Throws: `GraphError` when the objective has no gradient.
@@ -37,17 +37,15 @@ public final class Trainer {
     parameters: ParameterStore, clip: Double?, cpu: CPU
   ) throws {
     var graph = model.graph
-    var loss = objective
-    for term in model.losses { loss = try graph.add(.binary(.add), loss, term.value) }
     let names = graph.parameters.map(\.name)
     let values = try graph.parameters.map { try graph.parameter($0) }
-    let gradients = try graph.gradient(of: loss, withRespectTo: values)
+    let gradients = try graph.gradient(of: objective, withRespectTo: values)
     let pairs = zip(names, gradients).compactMap { name, gradient in gradient.map { (name, $0) } }
     try parameters.ensure(graph.parameters)
     trained = pairs.map(\.0)
     termNames = terms.map(\.name)
     executor = try Executor(
-      graph, outputs: [loss] + terms.map(\.value) + pairs.map(\.1), cpu: cpu)
+      graph, outputs: [objective] + terms.map(\.value) + pairs.map(\.1), cpu: cpu)
     self.optimizer = try Optimizer(optimizer, cpu: cpu)
     self.parameters = parameters
     self.clip = clip
@@ -81,6 +79,12 @@ public final class Trainer {
 
   /// Bytes of the arena that activations and gradients live in.
   public var memory: Int { executor.memory }
+
+  /// Times by op of all steps since it was set to an empty profile.
+  public var profile: Profile? {
+    get { executor.profile }
+    set { executor.profile = newValue }
+  }
 
   /// Operations of the last step, forward and backward.
   public var flops: Double { executor.flops(for: Array(executor.outputs.indices)) }

@@ -65,19 +65,20 @@ extension Lexer {
   }
 
   private mutating func reportUnit(from start: Int, to end: Int) {
+    guard diagnostics.count < mostDiagnostics else { return }
     let unit = text(from: start, to: min(end, start + 40))
     let known = Unit.allCases.map(\.rawValue)
     let hint =
       closest(unit, among: known).map { "did you mean '\($0)'?" }
       ?? "known units are \(known.joined(separator: ", "))"
-    diagnostics.append(
+    complain(
       Diagnostic(
         .invalidNumber, "unknown unit '\(unit)'",
         at: span(position + start, position + end), hint: hint))
   }
 
   private mutating func reportNumber(_ title: String, from start: Int, length: Int) {
-    diagnostics.append(Diagnostic(.invalidNumber, title, at: span(start, start + length)))
+    complain(Diagnostic(.invalidNumber, title, at: span(start, start + length)))
   }
 }
 

@@ -81,8 +81,10 @@ extension Lexer {
       notes.append(
         Diagnostic.Note(span: span(start, start + 2), text: "this interpolation is open"))
     }
+    var first: Int?
     if case .string(let start)? = modes.first {
-      diagnostics.append(
+      first = start
+      complain(
         Diagnostic(
           .unterminatedString, "this string has no end", at: span(start, start + 1),
           label: "opened here", notes: notes,
@@ -95,5 +97,17 @@ extension Lexer {
         emit(.interpolationEnd, length: 0)
       }
     }
+    if let first { hush(from: first) }
+  }
+
+  /// Keeps the parser from complaining about what stands in a string that was cut off, and about
+  /// what the string swallowed.
+  private mutating func hush(from start: Int) {
+    for place in significant.reversed() {
+      let index = Int(place)
+      guard Int(tokens[index].start) >= start else { break }
+      tokens[index].flags.insert(.afterUnexpected)
+    }
+    pending.insert(.afterUnexpected)
   }
 }

@@ -10,6 +10,7 @@ extension Lexer {
     if !modes.isEmpty { closeOpenStrings() }
     let isPair = byte() == UInt8(ascii: "\r") && byte(1) == UInt8(ascii: "\n")
     pending.insert(.afterNewline)
+    if !complaints.isEmpty { complaints = [] }
     emit(.newline, length: isPair ? 2 : 1)
   }
 
@@ -40,7 +41,7 @@ extension Lexer {
     }
     if depth > 0 {
       endedInComment = true
-      diagnostics.append(
+      complain(
         Diagnostic(
           .unterminatedComment, "this comment has no end", at: span(position, position + 2),
           hint: "close it with */ (comments nest)"))

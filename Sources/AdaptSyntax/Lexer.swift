@@ -5,6 +5,7 @@
 struct Lexer {
   let bytes: UnsafeBufferPointer<UInt8>
   let source: UInt16
+  let mostDiagnostics: Int
   var position = 0
   /// Tokens and trivia in order.
   var tokens: [Token] = []
@@ -16,6 +17,8 @@ struct Lexer {
   /// Strings and interpolations that are open here, the outermost first.
   var modes: [Mode] = []
   var pending: Token.Flags = []
+  /// Odd characters of this line that were complained about.
+  var complaints: Set<Unicode.Scalar> = []
 
   enum Mode {
     case string(start: Int)
@@ -23,9 +26,10 @@ struct Lexer {
     case interpolation(start: Int, depth: Int)
   }
 
-  init(bytes: UnsafeBufferPointer<UInt8>, source: UInt16) {
+  init(bytes: UnsafeBufferPointer<UInt8>, source: UInt16, mostDiagnostics: Int) {
     self.bytes = bytes
     self.source = source
+    self.mostDiagnostics = mostDiagnostics
     tokens.reserveCapacity(bytes.count / 3 + 8)
     significant.reserveCapacity(bytes.count / 6 + 8)
   }
@@ -129,6 +133,11 @@ struct Lexer {
 
   // MARK: Mistakes
 
+  /// Keeps a complaint; there is no use for more than the limit.
+  mutating func complain(_ diagnostic: Diagnostic) {
+    if diagnostics.count < mostDiagnostics { diagnostics.append(diagnostic) }
+  }
+
   /// Bytes that no token begins with are trivia, so that the parser does not stumble over them too.
   private mutating func emitUnexpected(length: Int) {
     pending.insert(.afterUnexpected)
@@ -141,10 +150,10 @@ struct Lexer {
   }
 
   private mutating func unexpectedCharacter(_ scalar: Unicode.Scalar, length: Int) {
-    // One complaint for a run of such characters.
-    if tokens.last?.kind != .unexpected {
+    // One complaint for a run of such characters, and for a pair of wrong quotes.
+    if tokens.last?.kind != .unexpected, complaints.insert(scalar).inserted {
       let (title, hint) = UnexpectedCharacter.explain(scalar)
-      diagnostics.append(
+      complain(
         Diagnostic(.unexpectedCharacter, title, at: span(position, position + length), hint: hint))
     }
     emitUnexpected(length: length)
@@ -152,7 +161,7 @@ struct Lexer {
 
   private mutating func reportInvalidUTF8(at offset: Int) {
     let value = String(bytes[offset], radix: 16, uppercase: true)
-    diagnostics.append(
+    complain(
       Diagnostic(
         .notUTF8, "the text is not UTF-8", at: span(offset, offset + 1),
         label: "byte 0x\(value) has no meaning here", hint: "save the file as UTF-8"))

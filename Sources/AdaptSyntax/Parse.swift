@@ -48,7 +48,8 @@ public func parse(
   let most = min(limits.bytes, Int(Int32.max))
   guard bytes.count <= most else { return tooLarge(bytes, most, source) }
   let lexer = bytes.withUnsafeBufferPointer { buffer in
-    var lexer = Lexer(bytes: buffer, source: source)
+    var lexer = Lexer(
+      bytes: buffer, source: source, mostDiagnostics: max(1, limits.diagnostics))
     lexer.run()
     return LexerResult(lexer)
   }

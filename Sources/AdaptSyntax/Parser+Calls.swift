@@ -21,6 +21,7 @@ extension Parser {
     }
   }
 
+  @inline(never)
   private mutating func parseCall(_ callee: Expression) -> Expression {
     let arguments = nested { $0.parseArguments() }
     var trailing: Block?
@@ -34,6 +35,7 @@ extension Parser {
       .call(callee, arguments, trailing: trailing), span: span(from: Int(callee.span.start)))
   }
 
+  @inline(never)
   private mutating func parseIndex(_ base: Expression) -> Expression {
     var indices: [Expression] = []
     let opener = current
@@ -47,6 +49,7 @@ extension Parser {
   }
 
   /// `.name`, which may also begin the next line.
+  @inline(never)
   private mutating func parseMember(_ base: Expression) -> Expression? {
     let next = peek()
     if isOnNewLine, !next.isWord || next.isAfterNewline { return nil }

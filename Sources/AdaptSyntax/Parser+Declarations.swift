@@ -150,7 +150,11 @@ extension Parser {
 
   private mutating func parseClause() -> RouterDeclaration.Clause? {
     let first = start
-    let word = current.kind
+    var word = current.kind
+    if let meant = misspelledClause() {
+      reportMisspelling(meant)
+      word = meant
+    }
     let kind: RouterDeclaration.Clause.Kind
     switch word {
     case .scores:
@@ -181,18 +185,24 @@ extension Parser {
       advance()
       return .inference
     default:
-      reportMissing("'training' or 'inference'")
+      let meant = closest(text(current), among: ["training", "inference"])
+      reportMissing(
+        "'training' or 'inference'", hint: meant.map { "did you mean '\($0)'?" } ?? "")
       if current.isName, !isOnNewLine { advance() }
       return nil
     }
   }
 
   private mutating func reportUnknownClause() {
-    let words = ["scores", "select", "weigh", "loss"]
-    let meant = current.isWord ? closest(text(current), among: words) : nil
     report(
       .unexpectedToken, "unexpected \(describe(current)) in a router", at: span(current),
-      label: "expected a clause: scores, select, weigh or loss",
-      hint: meant.map { "did you mean '\($0)'?" } ?? "")
+      label: "expected a clause: scores, select, weigh or loss")
+  }
+
+  private func misspelledClause() -> Token.Kind? {
+    guard current.kind == .identifier else { return nil }
+    let clauses: [Token.Kind] = [.scores, .select, .weigh, .loss]
+    let meant = closest(text(current), among: clauses.map(\.rawValue))
+    return clauses.first { $0.rawValue == meant }
   }
 }

@@ -32,7 +32,7 @@ extension Parser {
   mutating func parseHeader() -> Expression {
     let outside = bracesAllowed
     bracesAllowed = false
-    let expression = parseExpression()
+    let expression = nested { $0.parseExpression() }
     bracesAllowed = outside
     return expression
   }
@@ -61,7 +61,9 @@ extension Parser {
     while let (op, precedence) = infixOperator(), precedence.rawValue >= minimum {
       let isForeign = current.kind == .foreignOperator
       if isForeign { reportForeign() }
+      let isConsequence = lastErrorIndex == index && !isForeign
       advance()
+      if isConsequence { lastErrorIndex = index }
       let right = nested { $0.parseBinary(precedence.tighter) }
       grow()
       left = Expression(op.combine(left, right), span: left.span.union(right.span))
@@ -71,6 +73,7 @@ extension Parser {
     return left
   }
 
+  @inline(never)
   private mutating func parseNot() -> Expression {
     let first = start
     advance()
@@ -79,6 +82,7 @@ extension Parser {
   }
 
   /// `a < b < c` is no comparison of three.
+  @inline(never)
   private mutating func checkChaining(_ precedence: Precedence) {
     guard precedence == .comparison || precedence == .range, let next = infixOperator(),
       next.1 == precedence
@@ -90,7 +94,7 @@ extension Parser {
   }
 
   /// The operator at the current token. A new line begins a new statement, except with `>>`.
-  private func infixOperator() -> (InfixOperator, Precedence)? {
+  func infixOperator() -> (InfixOperator, Precedence)? {
     if isOnNewLine, current.kind != .compose { return nil }
     switch current.kind {
     case .compose: return (.compose, .compose)
@@ -103,7 +107,8 @@ extension Parser {
     }
   }
 
-  private func comparison() -> (InfixOperator, Precedence)? {
+  /// The comparison at the current token.
+  func comparison() -> (InfixOperator, Precedence)? {
     switch current.kind {
     case .equal: (.binary(.equal), .comparison)
     case .notEqual: (.binary(.notEqual), .comparison)
@@ -115,7 +120,8 @@ extension Parser {
     }
   }
 
-  private func arithmetic() -> (InfixOperator, Precedence)? {
+  /// The arithmetic operator at the current token.
+  func arithmetic() -> (InfixOperator, Precedence)? {
     switch current.kind {
     case .plus: (.binary(.add), .sum)
     case .minus: (.binary(.subtract), .sum)
@@ -160,16 +166,23 @@ extension Parser {
       report(
         .unexpectedToken, "'+' needs a left side", at: span(current),
         hint: "a line goes on when '+' stands at its end, not at the start of the next")
-      advance()
+      skipPrefix()
       return nested { $0.parsePrefix() }
     default:
       return parsePower()
     }
   }
 
+  /// Skips a prefix that was reported; the same one again is no further mistake.
+  private mutating func skipPrefix() {
+    let kind = current.kind
+    advance()
+    if current.kind == kind { lastErrorIndex = index }
+  }
+
   private mutating func parseLoneNot() -> Expression {
     let first = start
-    advance()
+    skipPrefix()
     let operand = nested { $0.parsePrefix() }
     return Expression(.unary(.not, operand), span: span(from: first))
   }

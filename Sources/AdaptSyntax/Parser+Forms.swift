@@ -2,6 +2,7 @@ extension Parser {
   // MARK: if
 
   /// `if c { … } else if d { … } else { … }`, by a loop, since such chains get long.
+  @inline(never)
   mutating func parseConditional() -> Expression {
     var arms: [(start: Int, condition: Expression, block: Block)] = []
     var last: Block?
@@ -11,14 +12,15 @@ extension Parser {
       let condition = parseCondition()
       arms.append((first, condition, parseBlock()))
       last = parseElse()
+      // Each arm stands in the else block of the one before.
+      grow()
+      grow()
     } while last == nil && current.kind == .if && previousKind == .else
     let end = previousEnd
     while let arm = arms.popLast() {
       let span = Span(source: source, start: arm.start, end: end)
       let expression = Expression(.conditional(arm.condition, arm.block, last), span: span)
       guard !arms.isEmpty else { return expression }
-      grow()
-      grow()
       let statement = Statement(kind: .expression(expression), span: span)
       last = Block(statements: [statement], span: span)
     }
@@ -26,6 +28,7 @@ extension Parser {
   }
 
   /// The block behind `else`; nil without `else`, and before `if`, which is then the current token.
+  @inline(never)
   private mutating func parseElse() -> Block? {
     if isForeignElseIf() {
       report(
@@ -48,6 +51,7 @@ extension Parser {
   // MARK: Words that begin a form
 
   /// A form of the language, if the name at the current token begins one here.
+  @inline(never)
   mutating func parseForm() -> Expression? {
     guard current.kind != .identifier else { return parseMisspelledForm() }
     let next = peek()
@@ -125,6 +129,9 @@ extension Parser {
     if current.kind == .join, peek().isWord, !peek().isAfterNewline {
       advance()
       join = takeWord()
+    } else if current.kind == .join, !isOnNewLine {
+      advance()
+      reportMissing("'sum' or 'concat'")
     }
     return Expression(.parallel(branches, join: join), span: span(from: first))
   }
@@ -151,7 +158,7 @@ extension Parser {
       current.kind == .by
       ? expectNothing("what decides: token, sequence, sample, patch, head or step")
       : expectName("what decides: token, sequence, sample, patch, head or step")
-    if expect(.by, hint: "route each token by TopK(1) { … }") {}
+    expectWord(.by, hint: "route each token by TopK(1) { … }")
     let router = parseHeader()
     let paths = parsePaths()
     return Expression(

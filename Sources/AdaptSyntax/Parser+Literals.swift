@@ -1,6 +1,7 @@
 extension Parser {
   // MARK: Numbers
 
+  @inline(never)
   mutating func parseNumber() -> Expression {
     let token = current
     let span = span(token)
@@ -61,6 +62,7 @@ extension Parser {
 
   // MARK: Strings
 
+  @inline(never)
   mutating func parseString() -> Expression {
     let first = start
     advance()

@@ -23,6 +23,7 @@ extension Parser {
   }
 
   /// No expression begins here.
+  @inline(never)
   private mutating func parseMissing() -> Expression {
     if current.kind == .dot, peek().kind == .integer {
       report(.invalidNumber, "a number begins with a digit", at: span(current), hint: "write 0.5")
@@ -30,12 +31,20 @@ extension Parser {
       return parseNumber()
     }
     let hint = missingHint()
+    if index == statementStart, current.kind != .endOfFile {
+      report(.unexpectedToken, "unexpected \(describe(current))", at: span(current), hint: hint)
+      return Expression(.missing, span: missingSpan)
+    }
     reportMissing("an expression", id: .expectedExpression, hint: hint, continues: true)
     return Expression(.missing, span: missingSpan)
   }
 
   private func missingHint() -> String {
     if current.kind == .foreignOperator { return Self.foreignHint(text(current)) }
+    if current.kind == .else { return "'else' belongs behind the '}' of an if" }
+    if index == statementStart, comparison() ?? arithmetic() != nil {
+      return "to go on in the next line, end the line before with the operator"
+    }
     if current.kind == .leftBrace { return "put parentheses around a closure in a header" }
     guard current.isWord, !current.isAfterNewline else { return "" }
     return "'\(text(current))' is a reserved word"
@@ -44,6 +53,7 @@ extension Parser {
   // MARK: Brackets
 
   /// `(e)` groups, `(a: 1, b: 2)` is a record.
+  @inline(never)
   private mutating func parseParenthesized() -> Expression {
     let first = start
     if peek().isWord, peek(2).kind == .colon {
@@ -68,6 +78,7 @@ extension Parser {
     return Expression(value.kind, span: span)
   }
 
+  @inline(never)
   private mutating func parseListLiteral() -> Expression {
     let first = start
     var values: [Expression] = []
@@ -80,6 +91,7 @@ extension Parser {
   // MARK: Closures
 
   /// `{ x, y in … }`, or `{ … }` without parameters.
+  @inline(never)
   private mutating func parseClosure() -> Expression {
     let first = start
     let opener = current

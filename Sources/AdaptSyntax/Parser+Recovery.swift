@@ -2,6 +2,7 @@ extension Parser {
   // MARK: Reporting
 
   /// Reports an error at the current token unless it is a consequence of the last one.
+  @inline(never)
   mutating func report(
     _ id: DiagnosticID, _ title: String, at span: Span, label: String = "",
     notes: [Diagnostic.Note] = [], hint: String = ""
@@ -20,15 +21,23 @@ extension Parser {
   /// Reports that something is missing before the current token.
   ///
   /// - Parameter continues: The construct may go on in the next line.
+  @inline(never)
   mutating func reportMissing(
     _ what: String, id: DiagnosticID = .expectedToken, opener: Token? = nil, hint: String = "",
     continues: Bool = false
   ) {
-    if current.kind == .endOfFile, continues || !openers.isEmpty { wantsMore = !isStopped }
+    // What follows from another error says nothing about whether more text would help.
+    guard !isStopped, lastErrorIndex != index else { return }
+    if current.kind == .endOfFile, continues || !openers.isEmpty { wantsMore = true }
     var notes: [Diagnostic.Note] = []
     if let opener {
       notes.append(
         Diagnostic.Note(span: span(opener), text: "to match this '\(opener.kind.rawValue)'"))
+      if opener.kind == .leftBrace, let suspect = suspectBrace(besides: opener) {
+        notes.append(
+          Diagnostic.Note(
+            span: span(suspect), text: "perhaps this one: its '}' stands further left"))
+      }
     }
     report(
       id, "expected \(what)", at: missingSpan, label: "found \(currentDescription)", notes: notes,
@@ -52,11 +61,11 @@ extension Parser {
 
   func describe(_ token: Token) -> String {
     switch token.kind {
-    case .endOfFile: "the end of the file"
-    case .identifier: "the name '\(text(token))'"
-    case .integer, .number, .quantity: "the number \(text(token))"
-    case .stringStart: "a string"
-    case .stringText, .stringEnd, .interpolationEnd: "the end of the interpolation"
+    case .endOfFile: "end of the file"
+    case .identifier: "name '\(text(token))'"
+    case .integer, .number, .quantity: "number \(text(token))"
+    case .stringStart: "string"
+    case .stringText, .stringEnd, .interpolationEnd: "end of the interpolation"
     default: "'\(text(token))'"
     }
   }
@@ -72,6 +81,7 @@ extension Parser {
   }
 
   /// Takes the bracket that closes `opener`, or reports both places.
+  @inline(never)
   mutating func expectClosing(_ opener: Token) {
     guard let kind = opener.kind.closing else { return }
     if accept(kind) { return }
@@ -79,6 +89,18 @@ extension Parser {
     // `f(a]`: the wrong bracket stands for the right one, unless it closes something further out.
     let isOwed = openers.dropLast().contains { $0.kind.closing == current.kind }
     if current.kind.isClosing, !isOwed, !isOnNewLine { advance() }
+  }
+
+  /// Takes a word that a form goes on with. Another name in its place is taken for it.
+  mutating func expectWord(_ kind: Token.Kind, hint: String) {
+    if accept(kind) { return }
+    reportMissing("'\(kind.rawValue)'", hint: hint)
+    let next = peek()
+    if current.isName, !isOnNewLine, beginsExpression(next), isOnSameLine(next),
+      next.kind != .leftParen, next.kind != .leftBrace
+    {
+      advance()
+    }
   }
 
   /// A name on this line; reserved words are reported and taken for the name that was meant.
@@ -107,6 +129,7 @@ extension Parser {
   // MARK: Unexpected
 
   /// Skips to the end of the statement, over whole blocks, so that one mistake gives one error.
+  @inline(never)
   mutating func skipStatement() {
     var braces = 0
     while current.kind != .endOfFile {

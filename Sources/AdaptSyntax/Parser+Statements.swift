@@ -73,6 +73,7 @@ extension Parser {
   }
 
   /// Sees to it that the statement that began at `first` ends and that something was taken.
+  @inline(never)
   private mutating func finishStatement(from first: Int) {
     if isAtStatementEnd, index > first { return }
     if current.kind.isClosing, openers.contains(where: { $0.kind.closing == current.kind }) {
@@ -80,7 +81,7 @@ extension Parser {
     }
     reportUnfinished(isFirst: index == first)
     // `if a { } let b = 1`: only the line's end is missing.
-    if index > first, previousKind == .rightBrace, beginsStatement(current) { return }
+    if index > first, beginsStatement(current) { return }
     if index == first { advance() }
     if !isAtStatementEnd || index == first { skipStatement() }
   }
@@ -88,7 +89,7 @@ extension Parser {
   private func beginsStatement(_ token: Token) -> Bool {
     switch token.kind {
     case .let, .var, .fn, .for, .while, .return, .break, .continue: true
-    default: beginsExpression(token)
+    default: previousKind == .rightBrace && beginsExpression(token)
     }
   }
 
@@ -124,6 +125,7 @@ extension Parser {
   mutating func parseStatement() -> Statement {
     let documentation = documentationAbove()
     let first = start
+    statementStart = index
     let kind = parseStatementKind()
     return Statement(kind: kind, span: span(from: first), documentation: documentation)
   }
@@ -139,6 +141,7 @@ extension Parser {
   }
 
   /// Statements that begin with a keyword; `kind` is what the current token counts as.
+  @inline(never)
   private mutating func parseKeywordStatement(_ kind: Token.Kind) -> Statement.Kind? {
     switch kind {
     case .let, .var: return parseBinding(isMutable: kind == .var)
@@ -157,6 +160,7 @@ extension Parser {
   }
 
   /// Statements that begin with a word which is a name elsewhere. What follows decides.
+  @inline(never)
   private mutating func parseContextualStatement(_ kind: Token.Kind) -> Statement.Kind? {
     let next = peek()
     guard isOnSameLine(next) else { return kind == .print && endsAfterWord() ? parsePrint() : nil }
@@ -198,7 +202,7 @@ extension Parser {
   private mutating func parseForIn() -> Statement.Kind {
     advance()
     let name = expectName("the name of the loop's variable")
-    expect(.in, hint: "for x in sequence { … }")
+    expectWord(.in, hint: "for x in sequence { … }")
     let sequence = parseHeader()
     return .forIn(name: name, sequence: sequence, body: parseBlock())
   }
@@ -236,6 +240,7 @@ extension Parser {
 
   // MARK: Expressions and assignments
 
+  @inline(never)
   private mutating func parseExpressionStatement() -> Statement.Kind {
     let target = parseExpression()
     guard !isOnNewLine else { return .expression(target) }

@@ -1,6 +1,7 @@
 // What is known about words: documentation above a statement, and misspelled keywords.
 extension Parser {
   /// The `///` lines right above the current token, without slashes and without one space.
+  @inline(never)
   func documentationAbove() -> String {
     guard index < significant.count else { return "" }
     var lines: [Substring] = []
@@ -17,15 +18,18 @@ extension Parser {
         newlines = 0
         let line = text(token).dropFirst(3)
         lines.append(line.first == " " ? line.dropFirst() : line)
-      default: break walk
+      default:
+        // A comment behind a statement, on its line, is not about the next one.
+        if newlines == 0, !lines.isEmpty { lines.removeLast() }
+        break walk
       }
       place -= 1
     }
-    // A comment behind an earlier statement on its line belongs to that statement's line.
     return lines.reversed().joined(separator: "\n")
   }
 
   /// The keyword that the current name is a misspelling of, when what follows fits it.
+  @inline(never)
   func misspelledKeyword() -> Token.Kind? {
     guard current.kind == .identifier, isOnSameLine(peek()) else { return nil }
     let word = text(current)
@@ -62,14 +66,36 @@ extension Parser {
     }
   }
 
+  @inline(never)
   mutating func reportMisspelling(_ meant: Token.Kind) {
     report(
       .unexpectedToken, "unknown word '\(text(current))'", at: span(current),
       hint: "did you mean '\(meant.rawValue)'?")
   }
 
+  // MARK: Braces
+
+  /// A brace whose `}` stands left of the line that opened it, when the file ends in a block: there
+  /// a brace is probably missing, though another one lacks its partner.
+  func suspectBrace(besides opener: Token) -> Token? {
+    guard current.kind == .endOfFile else { return nil }
+    var open: [(token: Token, indent: Int)] = []
+    var indent = 0
+    var lineStart = 0
+    for token in tokens {
+      if token.kind == .newline { lineStart = Int(token.end) }
+      if token.kind.isTrivia { continue }
+      if token.isAfterNewline { indent = Int(token.start) - lineStart }
+      if token.kind == .leftBrace { open.append((token, indent)) }
+      guard token.kind == .rightBrace, let last = open.popLast() else { continue }
+      if token.isAfterNewline, indent < last.indent, last.token != opener { return last.token }
+    }
+    return nil
+  }
+
   // MARK: Operators of other languages
 
+  @inline(never)
   mutating func reportForeign() {
     let spelling = text(current)
     report(

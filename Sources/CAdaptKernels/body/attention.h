@@ -2,21 +2,58 @@
 // against the keys it may see, softmax, product with the values. The gradient computes the
 // scores again (Dao et al. 2022, FlashAttention, algorithm 4) and so needs only the logarithm
 // of each row's sum. Scratch is linear in the number of rows.
+//
+// Scores lie transposed, [keys, QUERIES]: a lane is a query, so that maxima and sums need no
+// steps across lanes, and every operand of every product is read in the order it lies in.
 
 #define QUERIES ((size_t)16)
+#define QUERY_VECTORS ((size_t)(16 / ADAPT_W))
 
+// Rows of one head are a few cache lines far apart, often at a power of two, where they fall
+// into few sets of the cache. They are copied to rows of a whole number of vectors first.
 INLINE size_t padded(size_t n) { return (n + W - 1) / W * W; }
 
 static size_t attention_scratch(size_t rows, size_t head_size, int gradient) {
-  return (gradient ? 2 : 1) * padded(rows) * (head_size + QUERIES);
+  size_t copies = gradient ? 4 : 2, scores = gradient ? 2 : 1, blocks = gradient ? 4 : 2;
+  return padded(head_size) * (copies * rows + blocks * QUERIES) + scores * QUERIES * rows;
 }
 
-// seen[i] = how many keys query first + i may see; positions ascend, so they are a prefix.
-// Returns the largest of them.
-INLINE size_t count_seen(const struct adapt_attention *s, size_t first, size_t queries,
-                         size_t *seen) {
+// Copies n rows of `size` floats to rows of padded(size), with zeros behind.
+INLINE void copy_in(const float *x, size_t stride, float *packed, size_t n, size_t size) {
+  size_t whole = size / W * W;
+  for (size_t r = 0; r < n; r++, x += stride, packed += padded(size)) {
+    // Short runs far apart: the processor does not see that they go on. The address may lie
+    // behind the last row, which a prefetch does not mind.
+    for (size_t c = 0; c < size; c += 16) 
+      __builtin_prefetch((const void *)((uintptr_t)x + (24 * stride + c) * sizeof(float)));
+    for (size_t c = 0; c < whole; c += W) store(packed + c, load(x + c));
+    if (whole < size) store(packed + whole, load_part(x + whole, size - whole, 0));
+  }
+}
+
+// The way back, times a factor.
+INLINE void copy_out(const float *packed, float *x, size_t stride, size_t n, size_t size,
+                     const float *factors) {
+  size_t whole = size / W * W;
+  for (size_t r = 0; r < n; r++, x += stride, packed += padded(size)) {
+    float factor = factors ? factors[r] : 1.0f;
+    for (size_t c = 0; c < whole; c += W) store(x + c, load(packed + c) * factor);
+    if (whole < size) store_part(x + whole, load(packed + whole) * factor, size - whole);
+  }
+}
+
+// A block of queries: which they are and what they see.
+struct block {
+  size_t first, count;
+  size_t least, most;      // the fewest and the most keys that a query of the block sees
+  int32_t seen[QUERIES];   // how many keys each sees; lanes without a query see `most`
+};
+
+// Positions ascend, so the keys a query sees are the first ones.
+INLINE struct block block_at(const struct adapt_attention *s, size_t first, size_t last) {
+  struct block b = {.first = first, .count = last - first < QUERIES ? last - first : QUERIES};
   size_t n = 0;
-  for (size_t i = 0; i < queries; i++) {
+  for (size_t i = 0; i < b.count; i++) {
     size_t row = first + i;
     if (!s->causal) {
       n = s->rows;
@@ -24,118 +61,132 @@ INLINE size_t count_seen(const struct adapt_attention *s, size_t first, size_t q
       if (n < row + 1) n = row + 1;
       while (n < s->rows && s->positions[n] <= s->positions[row]) n++;
     }
-    seen[i] = n;
+    if (i == 0) b.least = n;
+    b.seen[i] = (int32_t)n;
   }
-  return n;
+  for (size_t i = b.count; i < QUERIES; i++) b.seen[i] = (int32_t)n;
+  b.most = n;
+  return b;
 }
 
-// x [rows, head_size] of one head, transposed, with zeros up to a whole vector.
-INLINE void pack_head(const float *x, size_t stride, float *packed, size_t rows, size_t head_size) {
-  size_t to = padded(rows);
-  transpose(x, stride, packed, to, rows, head_size);
-  for (size_t d = 0; d < head_size; d++)
-    for (size_t r = rows; r < to; r++) packed[d * to + r] = 0;
+// The block's rows of x [rows, size], transposed to [size, QUERIES], zeros where no row is.
+INLINE void pack_block(const float *x, size_t stride, float *packed, size_t count, size_t size) {
+  transpose(x, stride, packed, QUERIES, count, size);
+  for (size_t d = 0; count < QUERIES && d < size; d++)
+    for (size_t i = count; i < QUERIES; i++) packed[d * QUERIES + i] = 0;
 }
 
-INLINE I lanes_below(size_t n) {
-  I lane;
-  for (int l = 0; l < ADAPT_W; l++) lane[l] = l;
-  return lane < (int32_t)n;
+INLINE I load_seen(const struct block *b, size_t vector) {
+  I seen;
+  memcpy(&seen, b->seen + vector * W, sizeof seen);
+  return seen;
 }
 
-// scores[0..<seen] becomes exp(scale (score - max)), the rest up to `width` 0.
-// Returns the sum, and the max in *top.
-INLINE float weigh(float *scores, size_t seen, size_t width, float scale, float *top) {
-  size_t whole = seen / W * W, i = 0;
-  V m = splat(-INFINITY), total = splat(0);
-  I last = lanes_below(seen - whole);
-  for (; i < whole; i += W) m = maximum_of(load(scores + i), m);
-  if (whole < seen) m = maximum_of(choose(last, load(scores + whole), splat(-INFINITY)), m);
-  *top = lanes_max(m);
-  float shift = *top * scale;
-  for (i = 0; i < whole; i += W) {
-    V e = exp_of(load(scores + i) * scale - shift);
-    store(scores + i, e);
-    total += e;
+// The scores [most, QUERIES] become exp(scale (score - max of its column)), 0 where the query
+// does not see the key. total[i] is a column's sum, lse[i] its logarithm with the max put back.
+INLINE void weigh(const struct block *b, float *scores, float scale, float *total, float *lse) {
+  for (size_t v = 0; v < QUERY_VECTORS; v++) {
+    float *column = scores + v * W;
+    I seen = load_seen(b, v);
+    V top = splat(-INFINITY), sum = splat(0);
+    for (size_t j = 0; j < b->least; j++) top = maximum_of(load(column + j * QUERIES), top);
+    for (size_t j = b->least; j < b->most; j++) {
+      V s = choose((int32_t)j < seen, load(column + j * QUERIES), splat(-INFINITY));
+      top = maximum_of(s, top);
+    }
+    V shift = top * scale;
+    for (size_t j = 0; j < b->least; j++) {
+      V e = exp_of(load(column + j * QUERIES) * scale - shift);
+      store(column + j * QUERIES, e);
+      sum += e;
+    }
+    for (size_t j = b->least; j < b->most; j++) {
+      V e = exp_of(load(column + j * QUERIES) * scale - shift);
+      e = choose((int32_t)j < seen, e, splat(0));
+      store(column + j * QUERIES, e);
+      sum += e;
+    }
+    store(total + v * W, sum);
+    store(lse + v * W, shift + log_of(sum));
   }
-  if (whole < seen) {
-    V e = choose(last, exp_of(load(scores + i) * scale - shift), splat(0));
-    store(scores + i, e);
-    total += e;
-    i += W;
-  }
-  for (; i < width; i += W) store(scores + i, splat(0));
-  return lanes_sum(total);
 }
 
 static void attention(const struct adapt_attention *s, float *o, float *lse, size_t first,
                       size_t last, float *scratch) {
   size_t stride = s->heads * s->head_size, at = s->head * s->head_size, size = s->head_size;
-  size_t seen[QUERIES], length = padded(s->rows);
+  size_t room = padded(size), keys = block_at(s, last - 1, last).most;
   float scale = 1.0f / sqrtf((float)size);
-  float *keys = scratch, *scores = scratch + length * size;
-  pack_head(s->k + at, stride, keys, s->rows, size);
+  float *k = scratch, *v = k + room * keys, *queries = v + room * keys;
+  float *out = queries + room * QUERIES, *scores = out + room * QUERIES;
+  copy_in(s->k + at, stride, k, keys, size);
+  copy_in(s->v + at, stride, v, keys, size);
   for (size_t q = first; q < last; q += QUERIES) {
-    size_t queries = last - q < QUERIES ? last - q : QUERIES;
-    size_t most = count_seen(s, q, queries, seen), width = padded(most);
-    float *out = o + q * stride + at;
-    product(s->q + q * stride + at, stride, 1, keys, length, scores, length, queries, width, size, 0);
-    float total[QUERIES];
-    for (size_t i = 0; i < queries; i++) {
-      float top;
-      total[i] = weigh(scores + i * length, seen[i], width, scale, &top);
-      lse[(q + i) * s->heads + s->head] = top * scale + logf(total[i]);
+    struct block b = block_at(s, q, last);
+    float total[QUERIES], logs[QUERIES];
+    pack_block(s->q + q * stride + at, stride, queries, b.count, size);
+    product(k, room, 1, queries, QUERIES, scores, QUERIES, b.most, QUERIES, size, 0);
+    weigh(&b, scores, scale, total, logs);
+    product(scores, 1, QUERIES, v, room, out, room, b.count, room, b.most, 0);
+    for (size_t i = 0; i < b.count; i++) {
+      total[i] = 1.0f / total[i];
+      lse[(q + i) * s->heads + s->head] = logs[i];
     }
-    product(scores, length, 1, s->v + at, stride, out, stride, queries, size, most, 0);
-    for (size_t i = 0; i < queries; i++)
-      row_scale(out + i * stride, out + i * stride, size, 1.0f / total[i]);
+    copy_out(out, o + q * stride + at, stride, b.count, size, total);
   }
 }
 
 // p = exp(scale score - lse) and ds = p (dp - along) scale, in place of scores and dp.
-INLINE void weigh_gradient(float *scores, float *dp, size_t seen, size_t width, float scale,
-                           float lse, float along) {
-  size_t whole = seen / W * W, i = 0;
-  for (; i < whole; i += W) {
-    V p = exp_of(load(scores + i) * scale - lse);
-    store(scores + i, p);
-    store(dp + i, p * (load(dp + i) - along) * scale);
+INLINE void weigh_gradient(const struct block *b, float *scores, float *dp, float scale,
+                           const float *lse, const float *along) {
+  for (size_t v = 0; v < QUERY_VECTORS; v++) {
+    I seen = load_seen(b, v);
+    V shift = load(lse + v * W), less = load(along + v * W);
+    for (size_t j = 0; j < b->most; j++) {
+      size_t i = j * QUERIES + v * W;
+      V p = exp_of(load(scores + i) * scale - shift);
+      V ds = p * (load(dp + i) - less) * scale;
+      if (j >= b->least) {
+        p = choose((int32_t)j < seen, p, splat(0));
+        ds = choose((int32_t)j < seen, ds, splat(0));
+      }
+      store(scores + i, p);
+      store(dp + i, ds);
+    }
   }
-  if (whole < seen) {
-    I last = lanes_below(seen - whole);
-    V p = choose(last, exp_of(load(scores + i) * scale - lse), splat(0));
-    store(scores + i, p);
-    store(dp + i, choose(last, p * (load(dp + i) - along) * scale, splat(0)));
-    i += W;
-  }
-  for (; i < width; i += W) store(scores + i, splat(0)), store(dp + i, splat(0));
 }
 
 static void attention_gradient(const struct adapt_attention *s, const float *d_o, const float *o,
                                const float *lse, float *dq, float *dk, float *dv, float *scratch) {
   size_t stride = s->heads * s->head_size, at = s->head * s->head_size, size = s->head_size;
-  size_t seen[QUERIES], length = padded(s->rows), rows = s->rows;
+  size_t room = padded(size), rows = s->rows;
   float scale = 1.0f / sqrtf((float)size);
-  float *keys = scratch, *values = keys + length * size;
-  float *scores = values + length * size, *dp = scores + length * QUERIES;
-  pack_head(s->k + at, stride, keys, rows, size);
-  pack_head(s->v + at, stride, values, rows, size);
-  for (size_t r = 0; r < rows; r++) {
-    memset(dk + r * stride + at, 0, size * sizeof(float));
-    memset(dv + r * stride + at, 0, size * sizeof(float));
-  }
+  float *k = scratch, *v = k + room * rows, *sum_k = v + room * rows, *sum_v = sum_k + room * rows;
+  float *queries = sum_v + room * rows, *packed = queries + room * QUERIES;
+  float *outputs = packed + room * QUERIES, *result = outputs + room * QUERIES;
+  float *scores = result + room * QUERIES, *dp = scores + rows * QUERIES;
+  copy_in(s->k + at, stride, k, rows, size);
+  copy_in(s->v + at, stride, v, rows, size);
+  memset(sum_k, 0, 2 * room * rows * sizeof(float));
   for (size_t q = 0; q < rows; q += QUERIES) {
-    size_t queries = rows - q < QUERIES ? rows - q : QUERIES, block = q * stride + at;
-    size_t most = count_seen(s, q, queries, seen), width = padded(most);
-    product(s->q + block, stride, 1, keys, length, scores, length, queries, width, size, 0);
-    product(d_o + block, stride, 1, values, length, dp, length, queries, width, size, 0);
-    for (size_t i = 0; i < queries; i++) {
-      float along = block_dot(d_o + block + i * stride, o + block + i * stride, size);
-      weigh_gradient(scores + i * length, dp + i * length, seen[i], width, scale,
-                     lse[(q + i) * s->heads + s->head], along);
+    struct block b = block_at(s, q, rows);
+    size_t block = q * stride + at;
+    float logs[QUERIES] = {0}, along[QUERIES] = {0};
+    for (size_t i = 0; i < b.count; i++) {
+      logs[i] = lse[(q + i) * s->heads + s->head];
+      along[i] = block_dot(d_o + block + i * stride, o + block + i * stride, size);
     }
-    product(dp, length, 1, s->k + at, stride, dq + block, stride, queries, size, most, 0);
-    product(dp, 1, length, s->q + block, stride, dk + at, stride, most, size, queries, 1);
-    product(scores, 1, length, d_o + block, stride, dv + at, stride, most, size, queries, 1);
+    pack_block(s->q + block, stride, packed, b.count, size);
+    product(k, room, 1, packed, QUERIES, scores, QUERIES, b.most, QUERIES, size, 0);
+    pack_block(d_o + block, stride, packed, b.count, size);
+    product(v, room, 1, packed, QUERIES, dp, QUERIES, b.most, QUERIES, size, 0);
+    weigh_gradient(&b, scores, dp, scale, logs, along);
+    copy_in(s->q + block, stride, queries, b.count, size);
+    copy_in(d_o + block, stride, outputs, b.count, size);
+    product(dp, 1, QUERIES, k, room, result, room, b.count, room, b.most, 0);
+    product(dp, QUERIES, 1, queries, room, sum_k, room, b.most, room, b.count, 1);
+    product(scores, QUERIES, 1, outputs, room, sum_v, room, b.most, room, b.count, 1);
+    copy_out(result, dq + block, stride, b.count, size, NULL);
   }
+  copy_out(sum_k, dk + at, stride, rows, size, NULL);
+  copy_out(sum_v, dv + at, stride, rows, size, NULL);
 }

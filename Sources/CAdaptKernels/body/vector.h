@@ -22,6 +22,10 @@ INLINE void store(float *p, V v) { memcpy(p, &v, sizeof v); }
 
 INLINE V splat(float x) { return (V)(x); }
 
+#ifdef ADAPT_LOAD_PART
+INLINE V load_part(const float *p, size_t n, float rest) { return ADAPT_LOAD_PART(p, n, rest); }
+INLINE void store_part(float *p, V v, size_t n) { ADAPT_STORE_PART(p, v, n); }
+#else
 // The first n < W floats at p, the other lanes `rest`.
 INLINE V load_part(const float *p, size_t n, float rest) {
   float t[ADAPT_W];
@@ -35,6 +39,7 @@ INLINE void store_part(float *p, V v, size_t n) {
   store(t, v);
   for (size_t i = 0; i < n; i++) p[i] = t[i];
 }
+#endif
 
 // Lane by lane: c ? a : b, where a lane of c is all ones or all zeros.
 INLINE V choose(I c, V a, V b) { return (V)((c & (I)a) | (~c & (I)b)); }
@@ -52,27 +57,43 @@ INLINE V sqrt_of(V x) {
 #endif
 }
 
-// The lanes are added in halves, so the order is fixed.
+// Lanes h to 2h - 1 in the place of lanes 0 to h - 1; the lanes behind do not matter. Adding in
+// halves fixes the order.
+#if ADAPT_W == 16
+#define TURN(v, a, b, c, d, e, f, g, h) \
+  __builtin_shufflevector(v, v, a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0, 0, 0, 0)
+#elif ADAPT_W == 8
+#define TURN(v, a, b, c, d, e, f, g, h) __builtin_shufflevector(v, v, a, b, c, d, e, f, g, h)
+#else
+#define TURN(v, a, b, c, d, e, f, g, h) __builtin_shufflevector(v, v, a, b, c, d)
+#endif
+#define HALF_8(v) TURN(v, 8, 9, 10, 11, 12, 13, 14, 15)
+#define HALF_4(v) TURN(v, 4, 5, 6, 7, 0, 0, 0, 0)
+#define HALF_2(v) TURN(v, 2, 3, 0, 0, 0, 0, 0, 0)
+#define HALF_1(v) TURN(v, 1, 0, 0, 0, 0, 0, 0, 0)
+
 INLINE float lanes_sum(V v) {
-  float t[ADAPT_W];
-  store(t, v);
-#pragma clang loop unroll(full)
-  for (size_t h = W / 2; h > 0; h /= 2) {
-#pragma clang loop unroll(full)
-    for (size_t i = 0; i < h; i++) t[i] += t[i + h];
-  }
-  return t[0];
+#if ADAPT_W >= 16
+  v += HALF_8(v);
+#endif
+#if ADAPT_W >= 8
+  v += HALF_4(v);
+#endif
+  v += HALF_2(v);
+  v += HALF_1(v);
+  return v[0];
 }
 
 INLINE float lanes_max(V v) {
-  float t[ADAPT_W];
-  store(t, v);
-#pragma clang loop unroll(full)
-  for (size_t h = W / 2; h > 0; h /= 2) {
-#pragma clang loop unroll(full)
-    for (size_t i = 0; i < h; i++) t[i] = t[i] > t[i + h] ? t[i] : t[i + h];
-  }
-  return t[0];
+#if ADAPT_W >= 16
+  v = maximum_of(v, HALF_8(v));
+#endif
+#if ADAPT_W >= 8
+  v = maximum_of(v, HALF_4(v));
+#endif
+  v = maximum_of(v, HALF_2(v));
+  v = maximum_of(v, HALF_1(v));
+  return v[0];
 }
 
 #ifndef ADAPT_SCALE_BY_POWER

@@ -1,0 +1,109 @@
+import AdaptInterpreter
+import AdaptRuntime
+import AdaptSyntax
+import Foundation
+
+/// Runs scripts for a host: the standard library, an interpreter, and what the host grants.
+///
+/// ```swift
+/// let engine = Engine(Engine.Options(output: { print($0, terminator: "") }))
+/// try engine.run(Array("print 1 + 1".utf8), name: "sum.adapt")
+/// ```
+///
+/// One thread at a time may use an engine; ``cancel()`` may be called from any.
+public final class Engine {
+  /// What the host grants a script, and where its results go.
+  public struct Options {
+    /// Text of `print`, with its line breaks.
+    public var output: (String) -> Void
+    public var files: FileAccess
+    public var limits: Limits
+    /// How far long work is.
+    public var progress: (AdaptInterpreter.Progress) -> Void
+    /// Whether printed text may carry terminal colours.
+    public var isColored: Bool
+    /// Threads for the numeric work; nil for all cores.
+    public var threads: Int?
+
+    public init(
+      output: @escaping (String) -> Void = { _ in }, files: FileAccess = .none,
+      limits: Limits = Limits(), progress: @escaping (AdaptInterpreter.Progress) -> Void = { _ in },
+      isColored: Bool = false, threads: Int? = nil
+    ) {
+      self.output = output
+      self.files = files
+      self.limits = limits
+      self.progress = progress
+      self.isColored = isColored
+      self.threads = threads
+    }
+  }
+
+  public let interpreter: Interpreter
+  private let cancellation = Cancellation()
+  private let results = ReportBox()
+
+  public init(_ options: Options = Options()) {
+    let results = results
+    let host = Host(
+      output: options.output,
+      read: options.files.read,
+      write: options.files.write,
+      progress: options.progress,
+      report: { results.report.add($0, $1) },
+      isColored: options.isColored,
+      threads: options.threads,
+      limits: options.limits,
+      cancellation: cancellation)
+    interpreter = Interpreter(host: host, library: Engine.library)
+  }
+
+  /// The standard library: path inside `stdlib/` and text.
+  public static var library: [(name: String, text: String)] {
+    StandardLibrarySources.scripts.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+  }
+
+  /// Checks a script and runs it.
+  /// - Throws: `ScriptError` with every diagnostic.
+  public func run(_ bytes: [UInt8], name: String) throws {
+    try interpreter.run(bytes, name: name)
+  }
+
+  /// All that is wrong with a script, without running it.
+  public func check(_ bytes: [UInt8], name: String) -> [Diagnostic] {
+    interpreter.check(bytes, name: name)
+  }
+
+  /// Runs one piece of a session; what it binds stays.
+  /// - Returns: the value of its last statement, when that is an expression.
+  public func evaluate(_ text: String, name: String = "prompt") throws -> Value? {
+    try interpreter.evaluate(Array(text.utf8), name: name)
+  }
+
+  /// The models that a script binds at its top, traced for inference as they would meet bytes.
+  ///
+  /// The script is checked and evaluated with its effects left out.
+  /// - Throws: `ScriptError` when it has errors.
+  public func modelGraphs(_ bytes: [UInt8], name: String) throws -> [(name: String, graph: ModelGraph)]
+  {
+    try interpreter.modelGraphs(bytes, name: name)
+  }
+
+  /// A diagnostic as a person reads it.
+  public func render(_ diagnostic: Diagnostic, color: Bool = false) -> String {
+    interpreter.sources.render(diagnostic, color: color)
+  }
+
+  /// What the scripts produced so far.
+  public var report: Report { results.report }
+
+  /// Ends the script that runs now, from any thread.
+  public func cancel() { cancellation.cancel() }
+
+  /// Makes the engine ready again after ``cancel()``.
+  public func resetCancellation() { cancellation.reset() }
+}
+
+private final class ReportBox {
+  var report = Report()
+}

@@ -1,0 +1,65 @@
+import AdaptInterpreter
+import Foundation
+
+/// Every result that a script produced, as data: an array of objects with a `kind` and named values.
+public struct Report: Sendable {
+  private var entries: [JSON] = []
+
+  public init() {}
+
+  mutating func add(_ kind: String, _ values: [(name: String, value: Value)]) {
+    var object: [String: JSON] = ["kind": .string(kind)]
+    for (name, value) in values { object[name] = JSON(value) }
+    entries.append(.object(object))
+  }
+
+  /// The report as JSON text, keys in order, with a line break at its end.
+  public func json() -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? encoder.encode(JSON.array(entries)) else { return Array("[]\n".utf8) }
+    return [UInt8](data) + [10]
+  }
+}
+
+/// A value of JSON. Numbers that JSON cannot write are null.
+enum JSON: Encodable, Sendable {
+  case null
+  case bool(Bool)
+  case int(Int)
+  case number(Double)
+  case string(String)
+  case array([JSON])
+  case object([String: JSON])
+
+  init(_ value: Value) {
+    switch value {
+    case .none, .unknown: self = .null
+    case .bool(let value): self = .bool(value)
+    case .int(let value): self = .int(value)
+    case .number(let value), .quantity(let value, _):
+      self = value.isFinite ? .number(value) : .null
+    case .string(let value): self = .string(value)
+    case .list(let list): self = .array(list.elements.map(JSON.init))
+    case .record(let record):
+      let pairs = record.fields.map { ($0.name, JSON($0.value)) }
+      self = .object(Dictionary(pairs) { _, last in last })
+    case .range(let range): self = .array([.int(range.lower), .int(range.upper)])
+    case .function, .flow, .tensor: self = .string(value.typeName)
+    case .object(let object): self = .string(object.text)
+    }
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .null: try container.encodeNil()
+    case .bool(let value): try container.encode(value)
+    case .int(let value): try container.encode(value)
+    case .number(let value): try container.encode(value)
+    case .string(let value): try container.encode(value)
+    case .array(let values): try container.encode(values)
+    case .object(let values): try container.encode(values)
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import AdaptGraph
+import AdaptRuntime
+import AdaptSyntax
+import AdaptTensor
+
+// What scripts do with models.
+
+extension Interpreter {
+  static var modelFunctions: [NativeFunction] {
+    [
+      NativeFunction(
+        "train",
+        [
+          "model", "on", .optional("steps", .int(1000)), .optional("batch", .int(16)),
+          .optional("optimizer"), .optional("seed", .int(0)), .optional("clip", .number(1)),
+        ], takesUnknown: true, takesBlock: true
+      ) { try $0.interpreter.train($0) },
+      NativeFunction(
+        "evaluate",
+        ["model", "on", .optional("windows"), .optional("batch", .int(16)), .optional("policy")]
+      ) { try $0.interpreter.evaluate($0) },
+      NativeFunction(
+        "generate",
+        [
+          "model", .optional("prompt", .string("\n")), .optional("bytes", .int(200)),
+          .optional("temperature", .number(0.8)), .optional("seed", .int(0)), .optional("policy"),
+        ]
+      ) { try $0.interpreter.generate($0) },
+      NativeFunction("routes", ["model", "text", .optional("policy")]) {
+        try $0.interpreter.routes($0)
+      },
+      NativeFunction("plot", ["value", "to"]) { try $0.interpreter.plot($0) },
+      NativeFunction("paint", ["generation"]) { call in
+        guard case .object(let object) = call[0], let text = object as? RoutedText else {
+          throw call.wrongType(0, expected: "what generate or routes gave")
+        }
+        return .string(text.painted(isColored: call.interpreter.host.isColored))
+      },
+      NativeFunction("baseline", ["split"]) { call in
+        let split = try call.split(0).split
+        return try call.interpreter.makeRecord(
+          [("unigram", .number(split.unigramBits)), ("bigram", .number(split.bigramBits))],
+          at: call.span)
+      },
+      NativeFunction("parameters", ["model"]) { call in
+        let graph = try call.interpreter.tracedForPrinting(try call.model(0), at: call.span(0))
+        return .int(graph.graph.parameters.reduce(0) { $0 + $1.shape.reduce(1, *) })
+      },
+      NativeFunction("save", ["model", "to"]) { try $0.interpreter.save($0) },
+      NativeFunction("load", ["model", "from"]) { try $0.interpreter.load($0) },
+    ] + policyFunctions
+  }
+
+  // MARK: Files
+
+  func save(_ call: Call) throws -> Value {
+    let (model, path) = (try call.model(0), try call.string(1))
+    let (graph, state) = try inferenceGraph(model, at: call.span(0))
+    guard !isDryRun else {
+      pretendedFiles.insert(path)
+      return .none
+    }
+    let entries = graph.graph.parameters.compactMap { info in
+      state.parameters[info.name].map { (name: info.name, tensor: $0) }
+    }
+    var metadata = ["model": ValueWriter.text(model), "steps": String(state.steps)]
+    if let window = state.window { metadata["window"] = String(window) }
+    let bytes = try runtime(at: call.span) { try SafeTensors.encode(entries, metadata: metadata) }
+    try write(bytes, to: path, at: call.span(1))
+    host.report("save", [("path", .string(path)), ("tensors", .int(entries.count))])
+    return .none
+  }
+
+  /// Fills a model's parameters from a file, all or none.
+  func load(_ call: Call) throws -> Value {
+    let (model, path) = (try call.model(0), try call.string(1))
+    let (graph, state) = try inferenceGraph(model, at: call.span(0))
+    let bytes = try read(path, at: call.span(1))
+    let contents: SafeTensors.Contents
+    do { contents = try SafeTensors.decode(bytes) } catch {
+      throw failure(
+        .fileUnreadable, "'\(path)' cannot be read", at: call.span(1), label: error.description)
+    }
+    let byName = Dictionary(contents.entries.map { ($0.name, $0.tensor) }) { first, _ in first }
+    for info in graph.graph.parameters {
+      guard let tensor = byName[info.name] else {
+        throw failure(.wrongValue, "'\(path)' has no '\(info.name)'", at: call.span(1))
+      }
+      guard tensor.shape == info.shape, tensor.elementType == .float32 else {
+        throw failure(
+          .wrongShape,
+          "'\(info.name)' is \(tensor.shape) in '\(path)' and \(info.shape) in the model",
+          at: call.span(1))
+      }
+    }
+    guard !isDryRun else { return call[0] }
+    for info in graph.graph.parameters { state.parameters[info.name] = byName[info.name] }
+    state.window = contents.metadata["window"].flatMap { Int($0) }.map { min(max(1, $0), 1 << 20) }
+    state.steps = contents.metadata["steps"].flatMap { Int($0) } ?? 0
+    return call[0]
+  }
+
+  // MARK: Plots
+
+  func plot(_ call: Call) throws -> Value {
+    guard case .object(let object) = call[0], let text = object as? RoutedText else {
+      throw call.wrongType(0, expected: "something to plot, such as routes(model, \"text\"),")
+    }
+    let path = try call.string(1)
+    try write(Array(RoutesPlot(routed: text.routed).document().utf8), to: path, at: call.span(1))
+    if !isDryRun { host.report("plot", [("path", .string(path))]) }
+    return .none
+  }
+}

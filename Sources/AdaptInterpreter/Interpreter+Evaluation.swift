@@ -1,0 +1,233 @@
+import AdaptGraph
+import AdaptRuntime
+import AdaptSyntax
+import Foundation
+
+extension Interpreter {
+  /// `evaluate(model, on: split)`: quality and executed cost.
+  func evaluate(_ call: Call) throws -> Value {
+    let (model, data) = (try call.model(0), try call.split(1))
+    let windows = try call.optionalInt(2, in: 1...Int.max)
+    let batch = try call.int(3, in: 1...1 << 20)
+    let (graph, state) = try inferenceGraph(model, at: call.span(0))
+    try checkLogits(graph, at: call.span(0))
+    let policies = try policies(call, 4, graph)
+    guard !isDryRun else { return .unknown }
+    state.window = state.window ?? data.split.length
+    let result = try runtime(at: call.span) {
+      let evaluator = try Evaluator(graph, length: data.split.length, cpu: cpu)
+      return try evaluator.evaluate(
+        data.split, state.parameters, windows: windows, batch: batch, policies: policies
+      ) { share in
+        try checkTime(at: call.span)
+        host.progress(
+          Progress(activity: "evaluate", step: Int(share * 100), steps: 100, note: data.split.name))
+      }
+    }
+    let report = EvaluationReport(result, on: data.split.name)
+    host.report("evaluate", report.fields)
+    return .object(report)
+  }
+
+  /// `generate(model, "In the beginning")`: text that the model writes.
+  func generate(_ call: Call) throws -> Value {
+    let prompt = Array(try call.string(1).utf8)
+    let count = try call.int(2, in: 0...1 << 24)
+    let temperature = try call.number(3)
+    guard temperature.isFinite, temperature >= 0 else {
+      throw call.wrongValue(3, "the temperature is a number from 0")
+    }
+    let seed = try call.seed(4)
+    let (graph, state) = try inferenceGraph(try call.model(0), at: call.span(0))
+    try checkLogits(graph, at: call.span(0))
+    let policies = try policies(call, 5, graph)
+    guard !isDryRun else { return .unknown }
+    let result = try runtime(at: call.span) {
+      try Generator(graph, window: state.window ?? 128, cpu: cpu).generate(
+        after: prompt, count: count, temperature: temperature, seed: seed, state.parameters,
+        policies: policies
+      ) { _ in try checkTime(at: call.span) }
+    }
+    let text = RoutedText(result, prompt: prompt)
+    host.report("generate", text.fields)
+    return .object(text)
+  }
+
+  /// `routes(model, "In the beginning")`: what every site decides for each byte.
+  func routes(_ call: Call) throws -> Value {
+    let text = Array(try call.string(1).utf8)
+    let (graph, state) = try inferenceGraph(try call.model(0), at: call.span(0))
+    let policies = try policies(call, 2, graph)
+    guard !text.isEmpty else { throw call.wrongValue(1, "there is no text to route") }
+    guard !isDryRun else { return .unknown }
+    let result = try runtime(at: call.span) {
+      try Generator(graph, window: max(state.window ?? 128, text.count), cpu: cpu)
+        .routes(of: text, state.parameters, policies: policies)
+    }
+    let routed = RoutedText(result, prompt: [])
+    host.report("routes", routed.fields)
+    return .object(routed)
+  }
+}
+
+/// What `evaluate` found.
+final class EvaluationReport: ScriptObject {
+  let evaluation: Evaluation
+  let split: String
+
+  init(_ evaluation: Evaluation, on split: String) {
+    self.evaluation = evaluation
+    self.split = split
+  }
+
+  var typeName: String { "an evaluation" }
+  var memberNames: [String] { fields.map(\.name) }
+
+  func member(_ name: String) -> Value? { fields.first { $0.name == name }?.value }
+
+  /// Everything as values, as members and for reports.
+  var fields: [(name: String, value: Value)] {
+    [
+      ("split", .string(split)), ("bits", .number(evaluation.bitsPerByte)),
+      ("bytes", .int(evaluation.bytes)), ("share", .number(evaluation.executedShare)),
+      ("flops", .number(evaluation.flopsPerByte)),
+      ("fullFlops", .number(evaluation.fullFlopsPerByte)),
+      ("sites", .list(ListValue(evaluation.sites.map(EvaluationReport.value)))),
+    ]
+  }
+
+  private static func value(_ site: Evaluation.SiteShare) -> Value {
+    let shares = zip(site.paths, site.shares).map { (name: $0, value: Value.number($1)) }
+    return .record(
+      RecordValue([
+        ("site", .string(site.site)), ("shares", .record(RecordValue(shares))),
+        ("entropy", .number(entropy(site.shares))),
+        ("dead", .list(ListValue(dead(site).map { .string($0) }))),
+      ]))
+  }
+
+  /// Evenness of the paths' use in bits.
+  private static func entropy(_ shares: [Double]) -> Double {
+    let total = shares.reduce(0, +)
+    guard total > 0 else { return 0 }
+    return shares.reduce(0) { $1 > 0 ? $0 - $1 / total * log2($1 / total) : $0 }
+  }
+
+  /// Paths that hardly anything takes.
+  private static func dead(_ site: Evaluation.SiteShare) -> [String] {
+    zip(site.paths, site.shares).filter { $1 < 0.001 }.map(\.0)
+  }
+
+  var text: String {
+    let percent = NumberFormat(".1%")
+    let bits = NumberFormat(".3")?.text(evaluation.bitsPerByte) ?? ""
+    let share = percent?.text(evaluation.executedShare) ?? ""
+    let flops = ValueWriter.text(evaluation.flopsPerByte, .work)
+    var lines = [
+      "\(split): \(bits) bits per byte over \(evaluation.bytes) bytes; "
+        + "executed \(flops) a byte, \(share) of all-costliest"
+    ]
+    let width = evaluation.sites.map(\.site.count).max() ?? 0
+    for site in evaluation.sites {
+      let shares = zip(site.paths, site.shares).map { "\($0) \(percent?.text($1) ?? "")" }
+      let dead = EvaluationReport.dead(site)
+      let warning = dead.isEmpty ? "" : "  dead: \(dead.joined(separator: ", "))"
+      let name = site.site.padding(toLength: width, withPad: " ", startingAt: 0)
+      lines.append("  \(name)  \(shares.joined(separator: "  "))\(warning)")
+    }
+    return lines.joined(separator: "\n")
+  }
+}
+
+/// Bytes with what each cost: what `generate` wrote or `routes` looked at.
+final class RoutedText: ScriptObject {
+  let routed: RoutedBytes
+  let prompt: [UInt8]
+
+  init(_ routed: RoutedBytes, prompt: [UInt8]) {
+    self.routed = routed
+    self.prompt = prompt
+  }
+
+  var typeName: String { "a routed text" }
+  var memberNames: [String] { fields.map(\.name) }
+  func member(_ name: String) -> Value? { fields.first { $0.name == name }?.value }
+
+  /// The text; bytes that are no UTF-8 show as �.
+  var text: String { String(decoding: prompt + routed.bytes, as: UTF8.self) }
+
+  /// Mean cost of a byte, relative to the costliest paths everywhere.
+  private var share: Double {
+    routed.costs.isEmpty ? 0 : routed.costs.reduce(0, +) / Double(routed.costs.count)
+  }
+
+  var fields: [(name: String, value: Value)] {
+    [
+      ("text", .string(String(decoding: routed.bytes, as: UTF8.self))),
+      ("prompt", .string(String(decoding: prompt, as: UTF8.self))),
+      ("share", .number(share)),
+      ("costs", .list(ListValue(routed.costs.map { .number($0) }))),
+      ("sites", .list(ListValue(routed.sites.map(RoutedText.value)))),
+    ]
+  }
+
+  private static func value(_ site: (site: String, paths: [String], taken: [Int])) -> Value {
+    let taken = site.taken.map { path -> Value in
+      site.paths.indices.contains(path) ? .string(site.paths[path]) : .none
+    }
+    return .record(RecordValue([("site", .string(site.site)), ("paths", .list(ListValue(taken)))]))
+  }
+
+  /// The text with each byte's cost as a shade: darker costs more. Without colours, a line of bars
+  /// stands under each line of text.
+  func painted(isColored: Bool) -> String {
+    let (low, high) = (routed.costs.min() ?? 0, routed.costs.max() ?? 1)
+    let levels = routed.costs.map { high > low ? Int((($0 - low) / (high - low) * 7).rounded()) : 0 }
+    return isColored ? colored(levels) : barred(levels)
+  }
+
+  private func colored(_ levels: [Int]) -> String {
+    // From pale to strong of the terminal's 256 colours.
+    let shades = [255, 230, 229, 222, 215, 208, 202, 196]
+    var result = String(decoding: prompt, as: UTF8.self)
+    for (range, text) in characters {
+      let shade = shades[range.map { levels[$0] }.max() ?? 0]
+      result += text == "\n" ? text : "\u{1B}[48;5;\(shade);30m\(text)\u{1B}[0m"
+    }
+    return result
+  }
+
+  private func barred(_ levels: [Int]) -> String {
+    let bars = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
+    var lines: [String] = []
+    var (line, marks) = ("", "")
+    for (range, text) in characters + [(0..<0, "\n")] {
+      guard text != "\n" else {
+        lines += [line, marks]
+        (line, marks) = ("", "")
+        continue
+      }
+      line += text == "\t" ? " " : text
+      marks += bars[range.map { levels[$0] }.max() ?? 0]
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  /// The bytes by character, since several can form one.
+  private var characters: [(Range<Int>, String)] {
+    var result: [(Range<Int>, String)] = []
+    var start = 0
+    for scalar in String(decoding: routed.bytes, as: UTF8.self).unicodeScalars {
+      // A replaced byte is one byte, however long its mark is.
+      let isReplaced = scalar == "\u{FFFD}"
+      let length = isReplaced ? 1 : String(scalar).utf8.count
+      let end = min(start + length, routed.bytes.count)
+      guard start < end else { break }
+      // Control bytes would move the terminal's cursor.
+      let isControl = scalar.value < 32 && scalar != "\n" && scalar != "\t" || scalar.value == 127
+      result.append((start..<end, isControl ? "·" : String(scalar)))
+      start = end
+    }
+    return result
+  }
+}

@@ -1,0 +1,74 @@
+import AdaptSyntax
+
+extension Interpreter {
+  /// `value.name`.
+  func member(of value: Value, _ name: Identifier) throws -> Value {
+    switch (value, name.text) {
+    case (.unknown, _): return .unknown
+    case (.record(let record), let field):
+      if let value = record[field] { return value }
+      if field == "count" { return .int(record.fields.count) }
+    case (.list(let list), "count"): return .int(list.elements.count)
+    case (.list(let list), "first"): return list.elements.first ?? .none
+    case (.list(let list), "last"): return list.elements.last ?? .none
+    case (.string(let text), "count"): return .int(text.count)
+    case (.range(let range), "count"): return .int(range.count)
+    case (.flow(let flow), let field):
+      if let argument = flow.layer?.arguments.first(where: { $0.name == field }) {
+        return argument.value
+      }
+    case (.object(let object), let field):
+      if let value = object.member(field) { return value }
+    default: break
+    }
+    if methods(of: value)[name.text] != nil {
+      throw failure(
+        .unknownMember, "'\(name.text)' of \(value.typeName) is a method", at: name.span,
+        hint: "call it: .\(name.text)(…)")
+    }
+    throw unknownMember(name, of: value)
+  }
+
+  /// `receiver.name(arguments)`.
+  func callMember(
+    _ receiver: Value, _ name: Identifier, _ arguments: [EvaluatedArgument],
+    _ trailing: (block: Block, scope: Scope)?, at span: Span
+  ) throws -> Value {
+    if receiver.isUnknown { return .unknown }
+    if let method = methods(of: receiver)[name.text] {
+      let this = EvaluatedArgument(label: nil, value: receiver, span: name.span)
+      return try callNative(method, [this] + arguments, trailing, at: span)
+    }
+    let value = try member(of: receiver, name)
+    return try call(value, arguments, trailing: trailing, at: span, calleeSpan: name.span)
+  }
+
+  /// Functions that can stand behind a value with a point: they take it as their first argument.
+  private func methods(of value: Value) -> [String: NativeFunction] {
+    switch value {
+    case .list, .range: listMethods
+    case .string: stringMethods
+    default: [:]
+    }
+  }
+
+  func unknownMember(_ name: Identifier, of value: Value) -> Diagnostic {
+    let names = memberNames(of: value)
+    let near = closest(name.text, among: names)
+    let list = names.isEmpty ? "" : "it has " + names.prefix(12).joined(separator: ", ")
+    return failure(
+      .unknownMember, "\(value.typeName) has no '\(name.text)'", at: name.span,
+      hint: near.map { "did you mean '\($0)'?" } ?? list)
+  }
+
+  private func memberNames(of value: Value) -> [String] {
+    switch value {
+    case .record(let record): record.fields.map(\.name)
+    case .list: ["count", "first", "last"] + methods(of: value).keys.sorted()
+    case .range, .string: ["count"] + methods(of: value).keys.sorted()
+    case .flow(let flow): flow.layer?.arguments.map(\.name) ?? []
+    case .object(let object): object.memberNames
+    default: []
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import AdaptGraph
+import AdaptRuntime
+import AdaptSyntax
+
+/// What a model is applied to.
+public enum ModelInput: Sendable, Hashable {
+  /// Not known yet: the model itself says so by beginning with a table or a signature.
+  case open
+  /// One integer a row, such as bytes of a text.
+  case tokens
+  /// Rows of these sizes, of a kind such as `sample`, in groups such as `sequence` or alone.
+  case rows(label: String, grouping: String?, sizes: [Int])
+}
+
+/// A model with what is to be minimized.
+public struct ObjectiveGraph: Sendable {
+  /// The model, with its targets as a further input and the objective's nodes.
+  public var model: ModelGraph
+  /// The scalar to minimize: the script's expression and what the routers add.
+  public var total: ValueID
+  /// The objectives that the expression names, as they are before weighting.
+  public var terms: [NamedValue]
+}
+
+extension Interpreter {
+  // MARK: Models
+
+  /// Builds the graph of a model by applying it to an input.
+  /// - Throws: ``ScriptError`` where a shape does not fit.
+  public func trace(_ model: Flow, input: ModelInput, mode: TraceMode) throws -> ModelGraph {
+    try onOwnThread {
+      do { return try self.traceModel(model, input: input, mode: mode, at: model.span) } catch {
+        throw self.asScriptError(error)
+      }
+    }
+  }
+
+  /// Builds the graph of a model, inside a run.
+  func traceModel(_ model: Flow, input: ModelInput, mode: TraceMode, at span: Span) throws
+    -> ModelGraph
+  {
+    let trace = Trace(mode: mode)
+    return try within(trace) {
+      let tensor = try makeInput(input, trace, at: span)
+      let result: Value
+      if let layer = model.layer {
+        // The model is the root: it adds no scope of its own.
+        result = try trace.applying(model) {
+          try applyLayer(layer, to: tensor, trace, at: span)
+        }
+      } else {
+        result = try apply(model, to: .tensor(tensor), at: span)
+      }
+      guard case .tensor(let output) = result else {
+        if result.isUnknown { throw UnknownReached() }
+        throw wrongType("a model gives a tensor, not \(result.typeName)", at: span)
+      }
+      let value = try value(of: output, at: span)
+      guard let input = trace.input else {
+        throw failure(.unknownWidth, "the model does not use its input", at: span)
+      }
+      return ModelGraph(
+        graph: trace.graph, input: input, output: value,
+        losses: trace.losses.map { NamedValue(name: $0.name, value: $0.value) })
+    }
+  }
+
+  private func makeInput(_ input: ModelInput, _ trace: Trace, at span: Span) throws
+    -> SymbolicTensor
+  {
+    switch input {
+    case .open: return SymbolicTensor(content: .pending, trace: trace)
+    case .tokens: return try makeTokens(trace, at: span)
+    case .rows(let label, let grouping, let sizes):
+      let rows = trace.graph.addRows(label: label, grouping: grouping)
+      return try makeInput(TensorType(rows: rows, sizes), trace, at: span)
+    }
+  }
+
+  /// The input of a model that looks its input up in a table: integers, one a token.
+  func makeTokens(_ trace: Trace, at span: Span) throws -> SymbolicTensor {
+    let rows = trace.graph.addRows(label: "token", grouping: "sequence")
+    return try makeInput(TensorType(rows: rows, [], .int32), trace, at: span)
+  }
+
+  /// Runs `body` with another trace in place, and comes back to the one before.
+  func within<T>(_ inner: Trace, _ body: () throws -> T) rethrows -> T {
+    let outer = trace
+    trace = inner
+    defer { trace = outer }
+    return try body()
+  }
+}

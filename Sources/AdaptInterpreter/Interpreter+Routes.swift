@@ -1,0 +1,251 @@
+import AdaptGraph
+import AdaptSyntax
+
+// Sites: a router scores, a rule selects, and each row runs on its paths only.
+
+extension Interpreter {
+  /// Applies a route inside its own scope: a site with one region a path.
+  func applyRoute(
+    _ route: Route, _ router: RouterInstance, _ scope: Scope, to input: SymbolicTensor,
+    _ trace: Trace, at span: Span
+  ) throws -> Value {
+    let x = try value(of: input, at: span)
+    try checkUnit(route.unit, of: x, trace)
+    let paths = try paths(of: route, scope)
+    let site = trace.siteName()
+    let clauses = RouterClauses(router, mode: trace.mode)
+    let inner = Scope(parent: router.scope)
+    for (name, value) in router.arguments { inner.define(name, value) }
+    inner.define("paths", .int(paths.count))
+    try enter(router.declaration.name.text, at: router.span)
+    let decision: Decision
+    do {
+      defer { leave() }
+      decision = try decide(
+        clauses, inner, site: site, route, router, paths: paths.count, x, trace)
+    }
+    let joined = try runPaths(paths, decision, x, scope, trace, at: span)
+    let result: Value
+    if let joined {
+      result = .tensor(SymbolicTensor(content: .value(joined), trace: trace))
+    } else {
+      result = .tensor(SymbolicTensor(content: .zero(like: x), trace: trace))
+    }
+    try enter(router.declaration.name.text, at: router.span)
+    defer { leave() }
+    try addLosses(clauses, inner, site: site, trace)
+    return result
+  }
+
+  private func checkUnit(_ unit: Identifier, of x: ValueID, _ trace: Trace) throws {
+    guard let rows = trace.graph.type(x).rows else {
+      throw failure(
+        .wrongShape, "a route needs rows to choose for, and \(describe(trace.graph.type(x))) has none",
+        at: unit.span, notes: callNotes(around: unit.span))
+    }
+    let set = trace.graph[rows]
+    guard set.label != unit.text else { return }
+    throw failure(
+      .wrongShape, "there is no '\(unit.text)' to route here", at: unit.span,
+      notes: callNotes(around: unit.span),
+      hint: "the rows are '\(set.label)': write 'route each \(set.label)'")
+  }
+
+  // MARK: Paths
+
+  struct OpenPath {
+    let name: String
+    let body: Block
+  }
+
+  /// The paths as they run: `8 experts { … }` counts as eight.
+  private func paths(of route: Route, _ scope: Scope) throws -> [OpenPath] {
+    var result: [OpenPath] = []
+    for path in route.paths {
+      guard let count = path.count else {
+        result.append(OpenPath(name: path.name.text, body: path.body))
+        continue
+      }
+      let value = try evaluate(count, scope)
+      guard let number = value.exactInt, (1...4096).contains(number) else {
+        if value.isUnknown { throw UnknownReached() }
+        throw failure(
+          .wrongValue, "the number of paths is an integer from 1 to 4096, not \(brief(value))",
+          at: count.span)
+      }
+      result += (0..<number).map { OpenPath(name: "\(path.name.text)[\($0)]", body: path.body) }
+    }
+    return result
+  }
+
+  private func runPaths(
+    _ paths: [OpenPath], _ decision: Decision, _ x: ValueID, _ scope: Scope, _ trace: Trace,
+    at span: Span
+  ) throws -> ValueID? {
+    let region = trace.graph.region
+    do {
+      let outputs = try paths.enumerated().map { number, path in
+        try runPath(path, number, decision, x, scope, trace)
+      }
+      return try trace.graph.join(decision.site, outputs: outputs)
+    } catch {
+      // A trace that failed inside a path must not go on there.
+      trace.graph.region = region
+      if let error = error as? GraphError { throw shapeFailure(error, at: span) }
+      throw error
+    }
+  }
+
+  private func runPath(
+    _ path: OpenPath, _ number: Int, _ decision: Decision, _ x: ValueID, _ scope: Scope,
+    _ trace: Trace
+  ) throws -> ValueID? {
+    let brought = try trace.graph.enterPath(
+      decision.site, name: path.name, [x] + (decision.weights.map { [$0] } ?? []))
+    let output = try trace.inside(path.name, place: path.name) { () throws -> ValueID? in
+      let input = Value.tensor(SymbolicTensor(content: .value(brought[0]), trace: trace))
+      let result = try runFlow(path.body, Scope(parent: scope), on: input)
+      guard case .tensor(let tensor) = result else {
+        if result.isUnknown { throw UnknownReached() }
+        _ = try notATensor(result, at: path.body.span)
+        return nil
+      }
+      if case .zero = tensor.content { return nil }
+      let output = try value(of: tensor, at: path.body.span)
+      guard brought.count > 1 else { return output }
+      let weight = try trace.graph.add(.slice(start: number, count: 1), brought[1])
+      return try trace.graph.add(.binary(.multiply), output, weight)
+    }
+    trace.graph.leavePath()
+    return output
+  }
+
+  // MARK: The router
+
+  struct Decision {
+    let site: SiteID
+    /// [rows, paths]; nil when outputs are not weighted.
+    let weights: ValueID?
+  }
+
+  private func decide(
+    _ clauses: RouterClauses, _ scope: Scope, site: String, _ route: Route, _ router: RouterInstance,
+    paths: Int, _ x: ValueID, _ trace: Trace
+  ) throws -> Decision {
+    guard let block = clauses.scores else {
+      throw failure(
+        .wrongValue, "router \(router.declaration.name.text) has no 'scores' clause", at: router.span)
+    }
+    let input = Value.tensor(SymbolicTensor(content: .value(x), trace: trace))
+    let scores = try trace.inside("router", place: "router") {
+      try runFlow(block, Scope(parent: scope), on: input)
+    }
+    let score = try tensorValue(scores, what: "scores", at: block.span)
+    try checkScores(score, paths, trace, at: block.span)
+    let selection = try selection(clauses, scope, paths: paths, router)
+    let id = try traced(at: route.unit.span) {
+      try trace.graph.addSite(
+        name: site, unit: route.unit.text, router: router.declaration.name.text,
+        selection: selection, scores: score)
+    }
+    scope.define("score", .tensor(SymbolicTensor(content: .value(score), trace: trace)))
+    let mask = trace.graph[id].mask
+    scope.define("selected", .tensor(SymbolicTensor(content: .value(mask), trace: trace)))
+    guard let weigh = clauses.weigh else { return Decision(site: id, weights: nil) }
+    let weights = try tensorValue(try evaluate(weigh, scope), what: "weigh", at: weigh.span)
+    try checkScores(weights, paths, trace, at: weigh.span)
+    return Decision(site: id, weights: weights)
+  }
+
+  private func checkScores(_ value: ValueID, _ paths: Int, _ trace: Trace, at span: Span) throws {
+    let type = trace.graph.type(value)
+    guard type.rows != nil, type.dims == [paths], type.element == .float32 else {
+      throw failure(
+        .wrongShape,
+        "a router gives one number for each of \(counted(paths, "path")), not \(describe(type))",
+        at: span, hint: "'paths' is their number: Linear(paths)")
+    }
+  }
+
+  private func selection(
+    _ clauses: RouterClauses, _ scope: Scope, paths: Int, _ router: RouterInstance
+  ) throws -> Selection {
+    guard let select = clauses.select else {
+      throw failure(
+        .wrongValue, "router \(router.declaration.name.text) has no 'select' clause",
+        at: router.span, hint: "write 'select top(1)' or 'select all'")
+    }
+    let inner = Scope(parent: scope)
+    inner.define("all", .object(SelectionValue(.all)))
+    inner.define("top", .function(Function(Interpreter.top)))
+    let value = try evaluate(select, inner)
+    if value.isUnknown { throw UnknownReached() }
+    guard case .object(let object) = value, let rule = object as? SelectionValue else {
+      throw wrongType(
+        "'select' needs a selection, not \(value.typeName)", at: select.span,
+        hint: "top(k) and all are selections")
+    }
+    if case .top(let count) = rule.selection, count > paths {
+      throw failure(
+        .wrongValue, "top(\(count)) of \(counted(paths, "path")) cannot be chosen", at: select.span)
+    }
+    return rule.selection
+  }
+
+  private func addLosses(_ clauses: RouterClauses, _ scope: Scope, site: String, _ trace: Trace)
+    throws
+  {
+    for loss in clauses.losses {
+      let result = try evaluate(loss, scope)
+      if case .tensor = result {} else if result.asDouble != nil {
+        // A term that is switched off, for example by a weight of zero.
+        continue
+      }
+      let value = try tensorValue(result, what: "loss", at: loss.span)
+      let type = trace.graph.type(value)
+      guard type == .scalar else {
+        throw failure(
+          .wrongShape, "a loss is one number, not \(describe(type))", at: loss.span,
+          hint: "sum(…) or mean(…) make one of many")
+      }
+      trace.addLoss(site: site, value)
+    }
+  }
+
+  private func tensorValue(_ result: Value, what: String, at span: Span) throws -> ValueID {
+    guard case .tensor(let tensor) = result else {
+      if result.isUnknown { throw UnknownReached() }
+      throw wrongType("'\(what)' gives a tensor, not \(result.typeName)", at: span)
+    }
+    return try value(of: tensor, at: span)
+  }
+
+  /// `top(k)`, in `select`.
+  static var top: NativeFunction {
+    NativeFunction("top", ["count"]) { call in
+      .object(SelectionValue(.top(try call.int(0, in: 1...4096))))
+    }
+  }
+}
+
+/// The clauses of a router that count in one mode; one for the mode goes before one for both.
+struct RouterClauses {
+  var scores: Block?
+  var select: Expression?
+  var weigh: Expression?
+  var losses: [Expression] = []
+
+  init(_ router: RouterInstance, mode: TraceMode) {
+    let wanted: RouterDeclaration.Clause.Mode = mode == .training ? .training : .inference
+    let clauses = router.declaration.clauses
+    let general = clauses.filter { $0.mode == nil }
+    for clause in general + clauses.filter({ $0.mode == wanted }) {
+      switch clause.kind {
+      case .scores(let block): scores = block
+      case .select(let rule): select = rule
+      case .weigh(let weights): weigh = weights
+      case .loss(let loss): losses.append(loss)
+      }
+    }
+  }
+}

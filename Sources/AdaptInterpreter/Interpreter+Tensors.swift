@@ -1,0 +1,211 @@
+import AdaptGraph
+import AdaptSyntax
+
+// Operations on symbolic tensors: each adds a node, and a shape that does not fit is an error at the
+// script's expression.
+
+extension Graph {
+  /// Adds a node without inputs to the root, where all regions see it.
+  mutating func addSource(_ op: Op) throws -> ValueID {
+    let current = region
+    region = RegionID(0)
+    defer { region = current }
+    return try add(op)
+  }
+}
+
+extension Interpreter {
+  /// Runs `body`, which builds graph, with its errors shown at the span.
+  func traced<T>(at span: Span, _ body: () throws -> T) throws -> T {
+    do { return try body() } catch let error as GraphError { throw shapeFailure(error, at: span) }
+  }
+
+  /// A type as a person reads it: `[token, 128]`, whatever path the rows are on.
+  func describe(_ type: TensorType) -> String {
+    var parts = type.dims.map(String.init)
+    if let rows = type.rows, let set = trace?.graph[rows] { parts.insert(set.label, at: 0) }
+    let shape = "[\(parts.joined(separator: ", "))]"
+    return type.element == .float32 ? shape : "\(shape) of integers"
+  }
+
+  // MARK: Values
+
+  /// The value of a tensor in the graph of the current trace.
+  func value(of tensor: SymbolicTensor, at span: Span) throws -> ValueID {
+    guard let trace, tensor.trace === trace else {
+      throw wrongType(
+        "this tensor belongs to another model than the one being made", at: span,
+        hint: "a tensor cannot be kept outside of the layer that computes it")
+    }
+    switch tensor.content {
+    case .value(let value): return value
+    case .zero(let like):
+      return try traced(at: span) {
+        try trace.graph.add(.binary(.multiply), like, trace.graph.addSource(.constant(0)))
+      }
+    case .pending:
+      throw failure(
+        .unknownWidth, "the width of the model's input is not known here", at: span,
+        notes: callNotes(around: span),
+        hint: "begin with Embedding(…), or declare it: 'model M(): x [token, 64] { … }'")
+    }
+  }
+
+  func type(of tensor: SymbolicTensor, at span: Span) throws -> TensorType {
+    let value = try value(of: tensor, at: span)
+    return tensor.trace.graph.type(value)
+  }
+
+  func zeros(like tensor: SymbolicTensor, at span: Span) throws -> SymbolicTensor {
+    SymbolicTensor(
+      content: .zero(like: try value(of: tensor, at: span)), trace: tensor.trace)
+  }
+
+  // MARK: Nodes
+
+  /// Adds a node and gives its first output.
+  func add(_ op: Op, _ inputs: [SymbolicTensor], at span: Span) throws -> Value {
+    let operands = try inputs.map { try value(of: $0, at: span) }
+    return try add(op, operands, at: span)
+  }
+
+  func add(_ op: Op, _ inputs: [ValueID], at span: Span) throws -> Value {
+    guard let trace else {
+      throw wrongType("tensors are computed inside of layers only", at: span)
+    }
+    try charge(at: span)
+    guard trace.graph.nodes.count < host.limits.nodes else {
+      throw failure(
+        .limitMemory, "the model has more than \(host.limits.nodes) nodes", at: span)
+    }
+    let outputs = try traced(at: span) { try trace.graph.add(op, inputs) }
+    guard let first = outputs.first else { return .none }
+    try checkParameterSize(trace.graph.type(first).dims, at: span)
+    return .tensor(SymbolicTensor(content: .value(first), trace: trace))
+  }
+
+  /// An operator on two operands, at least one of which is a tensor.
+  func tensorBinary(_ op: BinaryOperator, _ left: Value, _ right: Value, at span: Span) throws
+    -> Value
+  {
+    switch op {
+    case .add: return try elementwise(.add, left, right, at: span)
+    case .subtract: return try elementwise(.subtract, left, right, at: span)
+    case .multiply: return try elementwise(.multiply, left, right, at: span)
+    case .divide: return try elementwise(.divide, left, right, at: span)
+    case .power:
+      if case .tensor(let x) = left, right.asDouble == 2 {
+        return try add(.unary(.square), [x], at: span)
+      }
+      return try elementwise(.power, left, right, at: span)
+    case .equal: return try elementwise(.equal, left, right, at: span)
+    case .notEqual: return try elementwise(.notEqual, left, right, at: span)
+    case .less: return try elementwise(.less, left, right, at: span)
+    case .lessOrEqual: return try elementwise(.lessOrEqual, left, right, at: span)
+    case .greater: return try elementwise(.greater, left, right, at: span)
+    case .greaterOrEqual: return try elementwise(.greaterOrEqual, left, right, at: span)
+    case .and: return try elementwise(.multiply, left, right, at: span)
+    case .or: return try elementwise(.maximum, left, right, at: span)
+    case .matmul:
+      guard case .tensor(let a) = left, case .tensor(let b) = right else {
+        throw wrongType(
+          "'@' multiplies two tensors, not \(left.typeName) and \(right.typeName)", at: span)
+      }
+      return try add(.matmul(transposeA: false, transposeB: false), [a, b], at: span)
+    case .remainder: throw wrongType("'mod' does not go with tensors", at: span)
+    }
+  }
+
+  func elementwise(_ op: Binary, _ left: Value, _ right: Value, at span: Span) throws -> Value {
+    let (a, b) = (try operand(left, at: span), try operand(right, at: span))
+    return try add(.binary(op), [a, b], at: span)
+  }
+
+  /// A tensor, or a number as a constant of the graph.
+  private func operand(_ value: Value, at span: Span) throws -> ValueID {
+    if case .tensor(let tensor) = value { return try self.value(of: tensor, at: span) }
+    guard let number = value.asDouble, let trace else {
+      throw wrongType(
+        "\(value.typeName) does not go with a tensor", at: span,
+        label: "one side is \(brief(value))")
+    }
+    return try traced(at: span) { try trace.graph.addSource(.constant(number)) }
+  }
+
+  // MARK: Parameters
+
+  /// `param w: [d, n] = normal(0.02)`.
+  func makeParameter(
+    _ name: Identifier, _ shape: [Expression], _ initial: Expression?, _ scope: Scope
+  ) throws -> Value {
+    guard let trace, trace.optimizer == nil, trace.objective == nil else {
+      throw failure(
+        .misplacedStatement, "'param' belongs into a layer", at: name.span)
+    }
+    let sizes = try shape.map { try size($0, scope) }
+    try checkParameterSize(sizes, at: name.span)
+    let start = try initial.map { try initializer(try evaluate($0, scope), at: $0.span) }
+    let info = ParameterInfo(
+      name: trace.parameterName(name.text), shape: sizes, initial: start ?? .normal(0.02))
+    let value = try traced(at: name.span) { try trace.graph.parameter(info) }
+    return .tensor(SymbolicTensor(content: .value(value), trace: trace))
+  }
+
+  private func size(_ expression: Expression, _ scope: Scope) throws -> Int {
+    let value = try evaluate(expression, scope)
+    if value.isUnknown { throw UnknownReached() }
+    guard let size = value.exactInt, size >= 1 else {
+      throw failure(
+        .wrongValue, "a size is an integer from 1, not \(brief(value))", at: expression.span,
+        notes: callNotes(around: expression.span))
+    }
+    return size
+  }
+
+  /// Refuses sizes whose product no machine could hold, before anyone multiplies them.
+  func checkParameterSize(_ sizes: [Int], at span: Span) throws {
+    var count = 1
+    for size in sizes {
+      let (product, overflow) = count.multipliedReportingOverflow(by: size)
+      guard !overflow, product <= host.limits.parameter else {
+        throw failure(
+          .limitMemory,
+          "a tensor of \(sizes.map(String.init).joined(separator: " × ")) numbers is larger than "
+            + "the limit of \(host.limits.parameter)", at: span)
+      }
+      count = product
+    }
+  }
+
+  private func initializer(_ value: Value, at span: Span) throws -> Initializer {
+    switch value {
+    case .object(let object):
+      if let value = object as? InitializerValue { return value.initializer }
+    case .unknown: throw UnknownReached()
+    default:
+      if let number = value.asDouble { return .constant(number) }
+    }
+    throw wrongType(
+      "a parameter starts from an initializer, not from \(value.typeName)", at: span,
+      hint: "normal(deviation), uniform(bound), zeros, ones or a number")
+  }
+
+  // MARK: Columns
+
+  /// `x[.., a..b]`: some of the last axis.
+  func slice(_ tensor: SymbolicTensor, _ indices: [Expression], _ scope: Scope, at span: Span) throws
+    -> Value
+  {
+    guard let last = indices.last else { return .tensor(tensor) }
+    switch try evaluate(last, scope) {
+    case .unknown: return .unknown
+    case .range(let range):
+      return try add(.slice(start: range.lower, count: range.count), [tensor], at: span)
+    case let value:
+      guard let column = value.exactInt else {
+        throw wrongType("columns are a range or an integer, not \(value.typeName)", at: last.span)
+      }
+      return try add(.slice(start: column, count: 1), [tensor], at: span)
+    }
+  }
+}

@@ -1,0 +1,288 @@
+import AdaptGraph
+import AdaptSyntax
+import AdaptTensor
+import Foundation
+
+/// Evaluates scripts.
+///
+/// Not Sendable: one thread at a time may call it. Each entry runs the script on a thread of its own
+/// with a stack that fits the limit of depth, and waits for it, so that no recursion of a script can
+/// take the process down.
+///
+/// Files, output and limits come from the ``Host``.
+public final class Interpreter {
+  public let host: Host
+  /// Whether effects are left out: checking before a run.
+  let isDryRun: Bool
+  let store: SourceStore
+
+  let graveyard: Graveyard
+  /// Natives.
+  let root: Scope
+  /// The standard library.
+  let prelude: Scope
+  /// What the script binds at its top.
+  var globals: Scope
+
+  /// Functions that can stand behind a list or range, and behind a string, with a point.
+  let listMethods = Interpreter.table(Interpreter.listFunctions)
+  let stringMethods = Interpreter.table(Interpreter.stringFunctions + Interpreter.listFunctions)
+
+  /// What models run on; made the first time one does.
+  private(set) lazy var cpu = CPU(threads: host.threads)
+
+  // The state of a run.
+  var steps = 0
+  var outputBytes = 0
+  var frames: [Frame] = []
+  var stackBase: UInt = 0
+  var deadline: ContinuousClock.Instant?
+  /// In a dry run, inside a branch that may not be taken.
+  var unknownBranches = 0
+  /// Modules that are being imported, for cycles.
+  var loading: [String] = []
+  var modules: [String: Scope] = [:]
+  /// The model that is being traced.
+  var trace: Trace?
+  /// Files that a dry run would have written, so that reading them back is no error.
+  var pretendedFiles: Set<String> = []
+  /// Scopes that closures hold, to be emptied at the end.
+  private var captured: [WeakScope] = []
+  private var isLibraryLoaded = false
+
+  /// - Parameters:
+  ///   - library: scripts of the standard library. Those without a folder in their name are evaluated
+  ///     before any script, in this order; the others can be imported.
+  public convenience init(host: Host, library: [(name: String, text: String)]) {
+    self.init(host: host, store: SourceStore(library: library))
+  }
+
+  init(host: Host, store: SourceStore) {
+    self.host = host
+    self.store = store
+    isDryRun = false
+    graveyard = Graveyard()
+    root = Scope(graveyard: graveyard)
+    prelude = Scope(parent: root)
+    globals = Scope(parent: prelude)
+    for function in Interpreter.builtins { root.define(function.name, .function(Function(function))) }
+    for (name, value) in Interpreter.constants { root.define(name, value) }
+  }
+
+  /// A dry run that sees the library and the names of another interpreter, and changes neither.
+  init(checkingFor other: Interpreter) {
+    host = other.host
+    store = other.store
+    isDryRun = true
+    graveyard = other.graveyard
+    root = other.root
+    prelude = other.prelude
+    globals = Scope(parent: prelude)
+    isLibraryLoaded = true
+    stackBase = other.stackBase
+    deadline = other.deadline
+    for name in other.globals.names {
+      guard let binding = other.globals.own(name) else { continue }
+      globals.define(name, binding.value, mutable: binding.isMutable, at: binding.span)
+    }
+  }
+
+  private static func table(_ functions: [NativeFunction]) -> [String: NativeFunction] {
+    Dictionary(functions.map { ($0.name, $0) }) { first, _ in first }
+  }
+
+  deinit {
+    for captured in captured { captured.scope?.clear() }
+    for scope in modules.values { scope.clear() }
+    globals.clear()
+    guard !isDryRun else { return }
+    prelude.clear()
+    root.clear()
+  }
+
+  /// The texts that spans point into, for rendering diagnostics.
+  public var sources: SourceMap { store.map }
+
+  // MARK: Entries
+
+  /// All that is wrong with a script, as far as can be known without running it.
+  ///
+  /// Names are resolved, and the script is evaluated with effects left out, so that shapes are checked.
+  public func check(_ bytes: [UInt8], name: String) -> [Diagnostic] {
+    let tree = store.parse(bytes, name: name)
+    return onOwnThread { self.check(tree) }
+  }
+
+  /// Checks a script and runs it.
+  /// - Throws: ``ScriptError``
+  public func run(_ bytes: [UInt8], name: String) throws {
+    let tree = store.parse(bytes, name: name)
+    try onOwnThread {
+      try self.report(self.check(tree))
+      try self.begin()
+      _ = try self.runFile(tree.block, self.globals)
+    }
+  }
+
+  /// Runs a piece of a script, as a prompt reads it. What it binds stays for the next one.
+  /// - Returns: the value of its last statement, when that is an expression.
+  /// - Throws: ``ScriptError``
+  public func evaluate(_ bytes: [UInt8], name: String) throws -> Value? {
+    let tree = store.parse(bytes, name: name)
+    return try onOwnThread {
+      try self.report(tree.diagnostics)
+      try self.begin()
+      try self.report(self.resolve(tree.block))
+      return try self.runFile(tree.block, self.globals)
+    }
+  }
+
+  /// Names at the top level, for completion.
+  public var topLevelNames: [String] { globals.visibleNames().sorted() }
+
+  /// What a name stands for at the top level.
+  public subscript(name: String) -> Value? { globals.find(name)?.value }
+
+  /// Binds a name for the scripts to come.
+  public func define(_ name: String, _ value: Value) { globals.define(name, value) }
+
+  // MARK: Runs
+
+  private func report(_ diagnostics: [Diagnostic]) throws {
+    let errors = diagnostics.filter { $0.severity == .error }
+    guard errors.isEmpty else { throw ScriptError(errors) }
+  }
+
+  /// Loads the library once and resets what counts for one run.
+  func begin() throws {
+    steps = 0
+    outputBytes = 0
+    frames = []
+    unknownBranches = 0
+    trace = nil
+    deadline = host.limits.time.map { ContinuousClock.now + $0 }
+    try loadLibrary()
+  }
+
+  private func loadLibrary() throws {
+    guard !isLibraryLoaded else { return }
+    isLibraryLoaded = true
+    for (_, tree) in store.preludeTrees() {
+      try report(tree.diagnostics)
+      _ = try runFile(tree.block, prelude)
+    }
+  }
+
+  /// Runs the statements of a file, with every failure as a ``ScriptError``.
+  func runFile(_ block: Block, _ scope: Scope) throws -> Value? {
+    do {
+      try hoist(block, scope)
+      return try runTop(block, scope)
+    } catch {
+      frames = []
+      trace = nil
+      throw asScriptError(error)
+    }
+  }
+
+  private func runTop(_ block: Block, _ scope: Scope) throws -> Value? {
+    var last: Value?
+    for statement in block.statements {
+      switch try run(statement, scope, flow: nil) {
+      case .normal(let value): last = value
+      case .returned, .broken, .continued:
+        throw failure(.misplacedStatement, "nothing to leave here", at: statement.span)
+      }
+    }
+    return last
+  }
+
+  func asScriptError(_ error: any Error) -> ScriptError {
+    switch error {
+    case let error as ScriptError: error
+    case let error as Diagnostic: ScriptError([error])
+    default: ScriptError([Diagnostic(.wrongValue, "\(error)", at: frames.first?.callSite)])
+    }
+  }
+
+  /// Remembers a scope that outlives its block, once.
+  func noteCapture(_ scope: Scope) {
+    guard scope !== globals, scope !== prelude, scope !== root else { return }
+    captured.append(WeakScope(scope: scope))
+    if captured.count > 4096, captured.count & (captured.count - 1) == 0 {
+      captured.removeAll { $0.scope == nil }
+    }
+  }
+
+  // MARK: Stack
+
+  /// Bytes of stack for a script, and how many of them may be used before a call is refused.
+  private static let stackSize = 256 << 20
+  private static let usableStack: UInt = 224 << 20
+
+  /// Runs on a thread with a large stack, unless this is one already.
+  func onOwnThread<T>(_ body: @escaping () throws -> T) throws -> T {
+    guard stackBase == 0 else { return try body() }
+    let box = Handover(interpreter: self, body: body)
+    let thread = Thread { box.run() }
+    thread.stackSize = Interpreter.stackSize
+    thread.start()
+    box.done.wait()
+    guard let result = box.result else { throw ScriptError([]) }
+    return try result.get()
+  }
+
+  func onOwnThread<T>(_ body: @escaping () -> T) -> T {
+    guard stackBase == 0 else { return body() }
+    let throwing: () throws -> T = body
+    // The body does not throw; a thread that gave nothing would be the only failure.
+    guard let value = try? onOwnThread(throwing) else { return body() }
+    return value
+  }
+
+  /// Whether the stack has room for another call.
+  var hasStack: Bool {
+    let here = Interpreter.stackAddress()
+    return stackBase == 0 || stackBase < here || stackBase - here < Interpreter.usableStack
+  }
+
+  @inline(never)
+  static func stackAddress() -> UInt {
+    var probe: UInt8 = 0
+    return withUnsafeMutablePointer(to: &probe) { UInt(bitPattern: $0) }
+  }
+}
+
+/// Hands a body to a thread and its result back. The two threads take turns, never at once.
+private final class Handover<T>: @unchecked Sendable {
+  let interpreter: Interpreter
+  let body: () throws -> T
+  var result: Result<T, any Error>?
+  let done = DispatchSemaphore(value: 0)
+
+  init(interpreter: Interpreter, body: @escaping () throws -> T) {
+    self.interpreter = interpreter
+    self.body = body
+  }
+
+  func run() {
+    interpreter.stackBase = Interpreter.stackAddress()
+    result = Result { try body() }
+    interpreter.stackBase = 0
+    done.signal()
+  }
+}
+
+/// Why a script ended: one or more diagnostics.
+public struct ScriptError: Error, Sendable {
+  public let diagnostics: [Diagnostic]
+
+  public init(_ diagnostics: [Diagnostic]) { self.diagnostics = diagnostics }
+}
+
+/// A call that is going on.
+struct Frame {
+  /// What was called.
+  let name: String
+  let callSite: Span
+}

@@ -1,0 +1,97 @@
+import AdaptGraph
+import AdaptRuntime
+import AdaptSyntax
+import AdaptTensor
+
+/// What a model keeps from one use to the next: its parameters and what it was traced for.
+public final class ModelState {
+  public let parameters: ParameterStore
+  /// Bytes in the windows it was trained or evaluated on last; nil before.
+  public var window: Int?
+  /// Training steps that were done.
+  public var steps = 0
+  /// Traced for inference; a model's graph never changes.
+  var inference: ModelGraph?
+
+  init(seed: UInt64) { parameters = ParameterStore(seed: seed) }
+}
+
+extension Call {
+  /// A model, or a layer that can stand for one.
+  func model(_ index: Int) throws -> Flow {
+    guard case .flow(let flow) = self[index], flow.layer != nil else {
+      throw wrongType(index, expected: "a model")
+    }
+    return flow
+  }
+
+  func split(_ index: Int) throws -> SplitData {
+    guard case .object(let object) = self[index], let split = object as? SplitData else {
+      throw wrongType(index, expected: "a split of data, such as book.train,")
+    }
+    return split
+  }
+
+  func seed(_ index: Int) throws -> UInt64 { UInt64(try int(index, in: 0...Int.max)) }
+
+  /// A number of something, or nil for none.
+  func optionalInt(_ index: Int, in range: ClosedRange<Int>) throws -> Int? {
+    if case .none = self[index] { return nil }
+    return try int(index, in: range)
+  }
+}
+
+extension Interpreter {
+  /// A model's state; made the first time.
+  func state(of model: Flow, seed: UInt64 = 0) -> ModelState {
+    if let state = model.attachment as? ModelState { return state }
+    let state = ModelState(seed: seed)
+    model.attachment = state
+    return state
+  }
+
+  /// The model's graph for inference over bytes, with its parameters made.
+  func inferenceGraph(_ model: Flow, at span: Span) throws -> (ModelGraph, ModelState) {
+    // A dry run makes no parameters, and leaves alone what models of earlier runs have.
+    let state = isDryRun ? ModelState(seed: 0) : state(of: model)
+    let graph = try state.inference ?? traceModel(model, input: .tokens, mode: .inference, at: span)
+    guard !isDryRun else { return (graph, state) }
+    try runtime(at: span) { try state.parameters.ensure(graph.graph.parameters) }
+    state.inference = graph
+    return (graph, state)
+  }
+
+  /// A language model's graph: one of 256 classes for every byte.
+  func checkLogits(_ model: ModelGraph, at span: Span) throws {
+    let type = model.graph.type(model.output)
+    guard type.rows == model.graph.type(model.input).rows, type.dims.count == 1,
+      type.columns >= 256
+    else {
+      let shape = model.graph.describe(type)
+      throw failure(
+        .wrongShape, "the model gives \(shape) where bytes need 256 logits a token", at: span,
+        hint: "end the model with Linear(256)")
+    }
+  }
+
+  /// Runs `body`, which calls the runtime, with its errors shown at the span.
+  func runtime<T>(at span: Span, _ body: () throws -> T) throws -> T {
+    do { return try body() } catch let error as RuntimeError {
+      throw failure(Interpreter.id(of: error), error.description, at: span)
+    } catch let error as TensorError {
+      let id: DiagnosticID = if case .outOfMemory = error { .limitMemory } else { .wrongValue }
+      throw failure(id, error.description, at: span)
+    } catch let error as GraphError {
+      throw shapeFailure(error, at: span)
+    }
+  }
+
+  private static func id(of error: RuntimeError) -> DiagnosticID {
+    switch error {
+    case .badInput, .missingParameter: .wrongValue
+    case .notFinite: .notFinite
+    case .unknownSite: .unknownSite
+    case .cancelled: .cancelled
+    }
+  }
+}

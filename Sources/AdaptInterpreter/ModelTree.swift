@@ -1,0 +1,223 @@
+import AdaptGraph
+import AdaptRuntime
+import AdaptSyntax
+import Foundation
+
+extension Interpreter {
+  /// A model's graph for `print`: traced for what it is used on, or for what it says itself.
+  func tracedForPrinting(_ model: Flow, at span: Span) throws -> ModelGraph {
+    if let graph = (model.attachment as? ModelState)?.inference { return graph }
+    return try traceModel(model, input: .open, mode: .inference, at: span)
+  }
+
+  /// A model as a tree: shapes, parameters and cost of every layer and path.
+  func tree(of model: Flow, at span: Span) throws -> String {
+    let graph = try tracedForPrinting(model, at: span)
+    let length = (model.attachment as? ModelState)?.window ?? 128
+    return ModelTree(graph, name: ValueWriter.text(model), length: length).text
+  }
+}
+
+/// The scopes of a model with what stands in them.
+struct ModelTree {
+  private final class Scope {
+    let name: String
+    var children: [Scope] = []
+    /// Nodes of this scope and those inside.
+    var nodes: [Int] = []
+    var parameters = 0
+    var site: Site?
+
+    init(_ name: String) { self.name = name }
+
+    func child(_ name: String) -> Scope {
+      if let child = children.first(where: { $0.name == name }) { return child }
+      let child = Scope(name)
+      children.append(child)
+      return child
+    }
+  }
+
+  private struct Row {
+    var label: String
+    var shape: String
+    var parameters: Int
+    var flops: Double
+  }
+
+  private let graph: Graph
+  private let costs: RegionCosts
+  private let root: Scope
+  private let counts: RowCounts
+  private let length: Int
+
+  init(_ model: ModelGraph, name: String, length: Int) {
+    graph = model.graph
+    self.length = length
+    costs = graph.costs(of: model.output, length: Double(length))
+    let pairs = Double(length)
+    counts = RowCounts(rows: { _ in 1 }, pairs: { _, causal in causal ? (pairs + 1) / 2 : pairs })
+    root = Scope(name)
+    for index in graph.needed(for: [model.output]).sorted() { place(index) }
+    for parameter in graph.parameters {
+      let count = parameter.shape.reduce(1, *)
+      for scope in scopes(ModelTree.split(parameter.name).dropLast()) { scope.parameters += count }
+    }
+    for site in graph.sites { scopes(ModelTree.split(site.name)[...]).last?.site = site }
+  }
+
+  private func place(_ index: Int) {
+    for scope in scopes(ModelTree.split(graph.nodes[index].scope)[...]) { scope.nodes.append(index) }
+  }
+
+  /// The scopes from the root to the one of that path.
+  private func scopes(_ path: ArraySlice<String>) -> [Scope] {
+    path.reduce(into: [root]) { scopes, name in
+      scopes.append((scopes.last ?? root).child(name))
+    }
+  }
+
+  private static func split(_ name: String) -> [String] {
+    name.isEmpty ? [] : name.split(separator: ".").map(String.init)
+  }
+
+  // MARK: Numbers
+
+  /// Operations a row when the costliest paths are taken.
+  private func flops(_ scope: Scope) -> Double {
+    guard let region = region(of: scope) else { return 0 }
+    let own = scope.nodes.filter { graph.nodes[$0].region == region && !isJoin(graph.nodes[$0]) }
+    let inner = scope.nodes.reduce(0.0) { sum, index in
+      guard graph.nodes[index].region == region, case .choose(let site) = graph.nodes[index].op else {
+        return sum
+      }
+      let paths = graph[site].paths.map { costs.full($0.region) }.sorted(by: >)
+      return sum + paths.prefix(graph[site].selection.taken(of: paths.count)).reduce(0, +)
+    }
+    return inner
+      + own.reduce(0) { $0 + OpTable[graph.nodes[$1].op].flops(graph.nodes[$1], graph, counts) }
+  }
+
+  /// The outermost region that the scope's nodes stand in.
+  private func region(of scope: Scope) -> RegionID? {
+    let nodes = scope.nodes.filter { graph.nodes[$0].op.kind != .parameter }
+    return nodes.map { graph.nodes[$0].region }.min { $0.index < $1.index }
+  }
+
+  private func isJoin(_ node: Node) -> Bool {
+    if case .scatter(.rows) = node.op { return true }
+    return false
+  }
+
+  private func shape(_ scope: Scope) -> String {
+    guard let region = region(of: scope),
+      let last = scope.nodes.last(where: {
+        graph.nodes[$0].region == region && graph.nodes[$0].op.kind != .parameter
+      }), let output = graph.nodes[last].outputs.first
+    else { return "" }
+    let type = graph.type(output)
+    let rows = type.rows.map { graph[$0].label }
+    return "[" + ([rows].compactMap { $0 } + type.dims.map(String.init)).joined(separator: ", ") + "]"
+  }
+
+  // MARK: Text
+
+  var text: String {
+    var rows = [
+      Row(
+        label: root.name, shape: "", parameters: root.parameters,
+        flops: costs.full(RegionID(0)))
+    ]
+    for child in root.children { add(child, to: &rows, depth: 1) }
+    return ModelTree.table(rows, length)
+  }
+
+  private func add(_ scope: Scope, to rows: inout [Row], depth: Int, count: Int = 1) {
+    // The router is told at its site.
+    let children = families(scope.children)
+    var label = String(repeating: "  ", count: depth) + scope.name
+    if count > 1 { label = String(repeating: "  ", count: depth) + "\(scope.name) × \(count)" }
+    if let site = scope.site { label += " each \(site.unit) by \(site.router), \(ModelTree.rule(site))" }
+    rows.append(
+      Row(
+        label: label, shape: shape(scope), parameters: scope.parameters * count,
+        flops: flops(scope) * Double(count)))
+    for (child, count) in children { add(child, to: &rows, depth: depth + 1, count: count) }
+    guard let site = scope.site else { return }
+    // Paths without a layer have no scope of their own.
+    for path in site.paths where !scope.children.contains(where: { $0.name == path.name }) {
+      let label = String(repeating: "  ", count: depth + 1) + path.name
+      rows.append(Row(label: label, shape: "", parameters: 0, flops: costs.full(path.region)))
+    }
+  }
+
+  private static func rule(_ site: Site) -> String {
+    switch site.selection {
+    case .top(let count): "top \(count) of \(site.paths.count)"
+    case .all: "all \(site.paths.count)"
+    }
+  }
+
+  /// Copies that look the same stand as one: `blocks[0] … blocks[3]` as `blocks × 4`.
+  private func families(_ scopes: [Scope]) -> [(Scope, Int)] {
+    var result: [(Scope, Int)] = []
+    for scope in scopes {
+      let family = scope.name.prefix { $0 != "[" }
+      if scope.name.contains("["), let last = result.last, last.0.name.prefix(while: { $0 != "[" }) == family,
+        looksLike(scope, last.0)
+      {
+        result[result.count - 1].1 += 1
+      } else {
+        result.append((scope, 1))
+      }
+    }
+    return result
+  }
+
+  private func looksLike(_ a: Scope, _ b: Scope) -> Bool {
+    a.parameters == b.parameters && flops(a) == flops(b) && a.children.count == b.children.count
+      && zip(a.children, b.children).allSatisfy { $0.name == $1.name && looksLike($0, $1) }
+  }
+
+  private static func table(_ rows: [Row], _ length: Int) -> String {
+    let labels = rows.map(\.label.count).max() ?? 0
+    let shapes = rows.map(\.shape.count).max() ?? 0
+    let numbers = rows.map { grouped($0.parameters) }
+    let parameters = max(10, numbers.map(\.count).max() ?? 0)
+    let header =
+      pad("", labels) + "  " + pad("gives", shapes) + "  " + padLeft("parameters", parameters)
+      + "    cost a row"
+    let lines = zip(rows, numbers).map { row, number in
+      pad(row.label, labels) + "  " + pad(row.shape, shapes) + "  "
+        + padLeft(row.parameters > 0 ? number : "", parameters) + "  "
+        + padLeft(row.flops > 0 ? cost(row.flops) : "0", 12)
+    }
+    return ([header] + lines).map(trimmedRight).joined(separator: "\n")
+  }
+
+  private static func cost(_ flops: Double) -> String {
+    let (scale, unit) = flops >= 1e9 ? (1e9, " GFLOP") : flops >= 1e6 ? (1e6, " MFLOP")
+      : flops >= 1e3 ? (1e3, " kFLOP") : (1, " FLOP")
+    return String(format: flops >= 1e3 ? "%.2f" : "%.0f", flops / scale) + unit
+  }
+
+  /// `1 234 567`.
+  private static func grouped(_ number: Int) -> String {
+    let digits = Array(String(number))
+    return digits.enumerated().map { index, digit in
+      index > 0 && (digits.count - index) % 3 == 0 ? " \(digit)" : String(digit)
+    }.joined()
+  }
+
+  private static func pad(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(0, width - text.count))
+  }
+
+  private static func padLeft(_ text: String, _ width: Int) -> String {
+    String(repeating: " ", count: max(0, width - text.count)) + text
+  }
+
+  private static func trimmedRight(_ text: String) -> String {
+    String(text.reversed().drop { $0 == " " }.reversed())
+  }
+}

@@ -1,0 +1,187 @@
+import AdaptSyntax
+import Foundation
+
+// Values as text.
+
+extension Interpreter {
+  /// What `print` shows. Bounded: values can share parts many times over.
+  func display(_ value: Value, at span: Span) throws -> String {
+    if case .string(let text) = value { return text }
+    if case .flow(let flow) = value, flow.layer?.isModel == true { return try tree(of: flow, at: span) }
+    var writer = ValueWriter(limit: host.limits.output)
+    writer.write(value, quoted: false)
+    guard !writer.isFull else {
+      throw failure(
+        .limitOutput, "the text of this value is longer than \(host.limits.output) bytes", at: span)
+    }
+    return writer.text
+  }
+
+  /// A value in a few words, for messages.
+  func brief(_ value: Value) -> String {
+    if case .tensor(let tensor) = value, case .value(let id) = tensor.content {
+      return describe(tensor.trace.graph.type(id))
+    }
+    var writer = ValueWriter(limit: 40)
+    writer.write(value, quoted: true)
+    return writer.isFull ? String(writer.text.prefix(40)) + "…" : writer.text
+  }
+
+  /// A string without quotes, or the text of another value.
+  func plain(_ value: Value) -> String {
+    if case .string(let text) = value { return text }
+    var writer = ValueWriter(limit: 1 << 20)
+    writer.write(value, quoted: false)
+    return writer.text
+  }
+
+  // MARK: Formats
+
+  /// The text of an interpolated value: `.3` gives three digits behind the point, `%` a percentage,
+  /// `8` a width filled with blanks from the left, as in `\(x: 8.3%)`.
+  func formatted(_ value: Value, _ format: String?, at span: Span) throws -> String {
+    guard let format = format?.trimmingCharacters(in: .whitespaces), !format.isEmpty else {
+      return try display(value, at: span)
+    }
+    guard let parsed = NumberFormat(format) else {
+      throw failure(
+        .wrongValue, "'\(format)' is no format", at: span,
+        hint: ".3 gives three digits, % a percentage, 8 a width, together 8.3%")
+    }
+    if value.isUnknown { return "" }
+    let text: String
+    if parsed.digits != nil || parsed.isPercent {
+      guard let number = value.asDouble else {
+        throw wrongType(
+          "the format '\(format)' is for numbers, not for \(value.typeName)", at: span)
+      }
+      text = parsed.text(number)
+    } else {
+      text = try display(value, at: span)
+    }
+    return String(repeating: " ", count: max(0, parsed.width - text.count)) + text
+  }
+}
+
+/// `8.3%`: a width, digits behind the point, and whether it is a percentage.
+struct NumberFormat {
+  var width = 0
+  var digits: Int?
+  var isPercent = false
+
+  init?(_ format: String) {
+    var rest = Substring(format)
+    if rest.last == "%" {
+      isPercent = true
+      rest.removeLast()
+    }
+    let parts = rest.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+    if let first = parts.first, !first.isEmpty {
+      guard let width = Int(first), (0...200).contains(width) else { return nil }
+      self.width = width
+    }
+    if parts.count == 2 {
+      guard let digits = Int(parts[1]), (0...20).contains(digits) else { return nil }
+      self.digits = digits
+    }
+  }
+
+  func text(_ number: Double) -> String {
+    let shown = isPercent ? number * 100 : number
+    guard shown.isFinite else { return ValueWriter.text(shown) + (isPercent ? "%" : "") }
+    return String(format: "%.\(digits ?? 0)f", shown) + (isPercent ? "%" : "")
+  }
+}
+
+/// Writes values until a limit is reached.
+struct ValueWriter {
+  private(set) var text = ""
+  private(set) var isFull = false
+  private let limit: Int
+
+  init(limit: Int) { self.limit = limit }
+
+  mutating func write(_ value: Value, quoted: Bool) {
+    guard !isFull else { return }
+    switch value {
+    case .none: put("none")
+    case .bool(let truth): put(truth ? "true" : "false")
+    case .int(let number): put(String(number))
+    case .number(let number): put(ValueWriter.text(number))
+    case .quantity(let number, let dimension): put(ValueWriter.text(number, dimension))
+    case .string(let string): put(quoted ? "\"\(string)\"" : string)
+    case .range(let range): put("\(range.lower)..\(range.upper)")
+    case .function(let function): put(function.signature)
+    case .flow(let flow): put(ValueWriter.text(flow))
+    case .tensor: put("tensor")
+    case .object(let object): put(object.text)
+    case .unknown: put("unknown")
+    case .list(let list): write(list)
+    case .record(let record): write(record)
+    }
+  }
+
+  private mutating func write(_ list: ListValue) {
+    put("[")
+    for (index, element) in list.elements.enumerated() {
+      if index > 0 { put(", ") }
+      if isFull { return }
+      write(element, quoted: true)
+    }
+    put("]")
+  }
+
+  private mutating func write(_ record: RecordValue) {
+    put("(")
+    for (index, field) in record.fields.enumerated() {
+      put(index > 0 ? ", \(field.name): " : "\(field.name): ")
+      if isFull { return }
+      write(field.value, quoted: true)
+    }
+    put(")")
+  }
+
+  private mutating func put(_ string: String) {
+    guard text.utf8.count + string.utf8.count <= limit else {
+      isFull = true
+      text += String(string.prefix(max(0, limit - text.utf8.count)))
+      return
+    }
+    text += string
+  }
+
+  // MARK: Texts
+
+  static func text(_ number: Double) -> String {
+    if number.isNaN { return "nan" }
+    if number.isInfinite { return number < 0 ? "-inf" : "inf" }
+    return String(describing: number)
+  }
+
+  /// `5ms`, `2GFLOP`: in the unit that gives a number from 1 to 1000.
+  static func text(_ number: Double, _ dimension: Dimension) -> String {
+    let units: [(Double, String)] =
+      switch dimension {
+      case .time: [(1, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns")]
+      case .work:
+        [(1e12, " TFLOP"), (1e9, " GFLOP"), (1e6, " MFLOP"), (1e3, " kFLOP"), (1, " FLOP")]
+      }
+    let size = abs(number)
+    let unit = units.first { size >= $0.0 } ?? units.last { _ in true }
+    guard let unit, size > 0 else { return "0" + (dimension == .time ? "s" : " FLOP") }
+    let scaled = number / unit.0
+    let rounded = (scaled * 1e6).rounded() / 1e6
+    let whole = Int(exactly: rounded).map(String.init)
+    return (whole ?? text(rounded)) + unit.1
+  }
+
+  static func text(_ flow: Flow) -> String {
+    guard let layer = flow.layer else { return flow.kindName }
+    let arguments = layer.arguments.map { argument in
+      var writer = ValueWriter(limit: 40)
+      writer.write(argument.value, quoted: true)
+      return "\(argument.name): \(writer.text)"
+    }
+    return "\(layer.name)(\(arguments.joined(separator: ", ")))"
+  }
+}

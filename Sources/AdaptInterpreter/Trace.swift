@@ -1,0 +1,154 @@
+import AdaptGraph
+import AdaptSyntax
+
+/// A value of the graph that is being traced.
+public struct SymbolicTensor {
+  enum Content {
+    case value(ValueID)
+    /// The model's input, of which nothing is known yet.
+    case pending
+    /// Zeros in the shape of a value: what `zero` gives. Kept apart so that a join can leave it out.
+    case zero(like: ValueID)
+  }
+
+  let content: Content
+  let trace: Trace
+}
+
+/// Whether the model is traced to be trained or to be used.
+public enum TraceMode: String, Sendable {
+  case training, inference
+}
+
+/// A graph in the making, and where in the model the interpreter stands.
+///
+/// Parameters are named by scope; a layer that is applied again, and the rounds of a loop, come back
+/// to the same names and so find the same parameters.
+final class Trace {
+  var graph = Graph()
+  let mode: TraceMode
+  var losses: [(name: String, value: ValueID)] = []
+  /// The model's input, once its type is known.
+  var input: ValueID?
+  var objective: ObjectiveContext?
+  var optimizer: OptimizerContext?
+
+  /// Where parameters are named.
+  private(set) var prefix = ""
+  /// Where sites and nodes are named: like `prefix`, with the rounds of loops told apart.
+  private(set) var place = ""
+  /// Names that were given inside a scope.
+  private var used: [String: Set<String>] = [:]
+  private var siteNames: Set<String> = []
+  private var applied: [ObjectIdentifier: Application] = [:]
+
+  /// Where a flow was applied first. Holds the flow, so that no other gets its identity.
+  private struct Application {
+    let flow: Flow
+    let prefix: String
+    let used: Set<String>
+  }
+
+  init(mode: TraceMode) { self.mode = mode }
+
+  // MARK: Scopes
+
+  /// A name that is free in the current scope: `norm`, then `norm2`.
+  private func free(_ name: String) -> String {
+    let taken = used[prefix] ?? []
+    var (result, number) = (name, 1)
+    while taken.contains(result) {
+      number += 1
+      result = "\(name)\(number)"
+    }
+    used[prefix, default: []].insert(result)
+    return result
+  }
+
+  /// Takes a name in the current scope, for a family of scopes such as `blocks[i]`.
+  func take(_ name: String) -> String { free(name) }
+
+  /// Runs `body` inside a new scope of that name, or of one like it that is free.
+  func scoped<T>(_ name: String, _ body: () throws -> T) rethrows -> T {
+    let name = free(name)
+    return try inside(name, place: name, body)
+  }
+
+  /// Runs `body` inside the scope of exactly that name.
+  /// - Parameter place: what sites are told apart by, where it differs.
+  func inside<T>(_ name: String, place: String, _ body: () throws -> T) rethrows -> T {
+    let outer = (prefix, self.place, graph.scope)
+    prefix = Trace.joined(prefix, name)
+    self.place = Trace.joined(self.place, place)
+    used[prefix] = []
+    graph.scope = self.place
+    defer { (prefix, self.place, graph.scope) = outer }
+    return try body()
+  }
+
+  /// Runs `body` where the flow was applied before, or here when it was not.
+  func applying<T>(_ flow: Flow, _ body: () throws -> T) rethrows -> T {
+    let identity = ObjectIdentifier(flow)
+    guard let first = applied[identity] else {
+      applied[identity] = Application(flow: flow, prefix: prefix, used: used[prefix] ?? [])
+      return try body()
+    }
+    let (outer, here) = (prefix, used[prefix])
+    let there = used[first.prefix]
+    prefix = first.prefix
+    used[prefix] = first.used
+    defer {
+      used[first.prefix] = there
+      if outer != first.prefix { used[outer] = here }
+      prefix = outer
+    }
+    return try body()
+  }
+
+  func wasApplied(_ flow: Flow) -> Bool { applied[ObjectIdentifier(flow)] != nil }
+
+  /// The full name of a parameter of the current scope.
+  func parameterName(_ name: String) -> String { Trace.joined(prefix, free(name)) }
+
+  /// The full name of the site that the current scope is.
+  func siteName() -> String {
+    var (name, number) = (place, 1)
+    while !siteNames.insert(name).inserted {
+      number += 1
+      name = "\(place)@\(number)"
+    }
+    return name
+  }
+
+  static func joined(_ prefix: String, _ name: String) -> String {
+    prefix.isEmpty ? name : "\(prefix).\(name)"
+  }
+
+  // MARK: Losses
+
+  /// Adds what a router brings to the loss; several of one site are numbered.
+  func addLoss(site: String, _ value: ValueID) {
+    let name = "\(site).balance"
+    let count = losses.filter { $0.name == name || $0.name.hasPrefix(name + "[") }.count
+    losses.append((count == 0 ? name : "\(name)[\(count)]", value))
+  }
+}
+
+/// A layer's name as a scope: `Attention` → `attention`, `FFN` → `ffn`, `LSTMCell` → `lstmCell`.
+func scopeName(_ name: String) -> String {
+  let letters = Array(name)
+  let capitals = letters.prefix { $0.isUppercase }.count
+  // In a run of capitals the last one begins the next word, unless the run is the whole name.
+  let lowered = capitals > 1 && capitals < letters.count && letters[capitals].isLetter
+    ? capitals - 1 : capitals
+  return letters.prefix(lowered).map { $0.lowercased() }.joined() + String(letters.dropFirst(lowered))
+}
+
+/// The plural of a scope name: `block` → `blocks`, `memory` → `memories`.
+func plural(_ name: String) -> String {
+  if let last = name.last, last == "y", let before = name.dropLast().last, !"aeiou".contains(before) {
+    return name.dropLast() + "ies"
+  }
+  let hisses = ["s", "x", "z", "ch", "sh"].contains { name.hasSuffix($0) }
+  return name + (hisses ? "es" : "s")
+}

@@ -1,0 +1,182 @@
+import Adapt
+import AdaptInterpreter
+import AdaptREPL
+import AdaptSyntax
+import ArgumentParser
+import Foundation
+
+/// The command line. Exit codes are listed in ``ExitStatus``.
+@main
+struct AdaptCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "adapt",
+    abstract: "Build, train and run models whose computation depends on their input.",
+    version: "0.1.0",
+    subcommands: [
+      RunCommand.self, CheckCommand.self, ReplCommand.self, GraphCommand.self, ExplainCommand.self,
+    ])
+}
+
+/// What the process ends with (sysexits.h).
+enum ExitStatus {
+  /// A script has errors, found by checking it or by running it.
+  static let scriptError = ExitCode(65)
+  /// The script or a file it reads does not exist or cannot be read.
+  static let inputMissing = ExitCode(66)
+  /// Output could not be written, or something failed that should not.
+  static let internalError = ExitCode(70)
+  /// Ended by Ctrl-C, as shells report it.
+  static let interrupted = ExitCode(130)
+}
+
+/// What commands on a script share.
+struct ScriptOptions: ParsableArguments {
+  @Argument(help: "The script; - reads it from standard input.")
+  var file: String
+
+  @Option(help: "Threads for numeric work; all cores when not given.")
+  var threads: Int?
+
+  func validate() throws {
+    if let threads, threads < 1 || threads > 1024 {
+      throw ValidationError("--threads must be between 1 and 1024")
+    }
+  }
+
+  /// The bytes of the script.
+  func source() throws -> [UInt8] {
+    if file == "-" { return [UInt8](FileHandle.standardInput.readDataToEndOfFile()) }
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: file, isDirectory: &isFolder) else {
+      Terminal.error("no script '\(file)'")
+      throw ExitStatus.inputMissing
+    }
+    guard !isFolder.boolValue, let data = FileManager.default.contents(atPath: file) else {
+      Terminal.error("'\(file)' cannot be read: it is a folder or not permitted")
+      throw ExitStatus.inputMissing
+    }
+    return [UInt8](data)
+  }
+
+  var name: String { file == "-" ? "standard input" : file }
+
+  func engine(progress: @escaping (AdaptInterpreter.Progress) -> Void = { _ in }) -> Engine {
+    Engine(
+      Engine.Options(
+        output: Terminal.output, files: .commandLine(script: file == "-" ? nil : file),
+        progress: progress, isColored: Terminal.isColored(1), threads: threads))
+  }
+}
+
+extension Engine {
+  /// Prints diagnostics to standard error.
+  func show(_ diagnostics: [Diagnostic]) {
+    for diagnostic in diagnostics {
+      Terminal.write(render(diagnostic, color: Terminal.isColored(2)), to: 2)
+    }
+  }
+
+  /// Which exit code diagnostics stand for.
+  static func status(_ diagnostics: [Diagnostic]) -> ExitCode? {
+    let errors = diagnostics.filter { $0.severity == .error }
+    if errors.isEmpty { return nil }
+    if errors.contains(where: { $0.id == .cancelled }) { return ExitStatus.interrupted }
+    let isMissing = errors.allSatisfy { [.fileMissing, .fileUnreadable].contains($0.id) }
+    return isMissing ? ExitStatus.inputMissing : ExitStatus.scriptError
+  }
+}
+
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Check a script and run it.")
+
+  @OptionGroup var options: ScriptOptions
+
+  @Option(help: "Write every result as JSON to this file.")
+  var report: String?
+
+  func run() throws {
+    let bytes = try options.source()
+    let line = ProgressLine()
+    let engine = options.engine(progress: line.show)
+    Interrupts.cancel(engine)
+    defer { line.clear() }
+    do {
+      try engine.run(bytes, name: options.name)
+    } catch let error as ScriptError {
+      line.clear()
+      engine.show(error.diagnostics)
+      try writeReport(engine)
+      throw Engine.status(error.diagnostics) ?? ExitStatus.internalError
+    }
+    try writeReport(engine)
+  }
+
+  private func writeReport(_ engine: Engine) throws {
+    guard let report else { return }
+    let folder = URL(fileURLWithPath: report).deletingLastPathComponent().path
+    do {
+      try FileAccess(writable: [folder]).write(
+        URL(fileURLWithPath: report).path, engine.report.json())
+    } catch {
+      Terminal.error("the report cannot be written to '\(report)': \(error)")
+      throw ExitStatus.internalError
+    }
+  }
+}
+
+struct CheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check", abstract: "Report everything that is wrong with a script.")
+
+  @OptionGroup var options: ScriptOptions
+
+  func run() throws {
+    let bytes = try options.source()
+    let engine = options.engine()
+    let diagnostics = engine.check(bytes, name: options.name)
+    engine.show(diagnostics)
+    if let status = Engine.status(diagnostics) { throw status }
+  }
+}
+
+struct ReplCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "repl", abstract: "Read statements and expressions, and show what they give.")
+
+  @Option(help: "Threads for numeric work; all cores when not given.")
+  var threads: Int?
+
+  func run() throws {
+    let line = ProgressLine()
+    let engine = Engine(
+      Engine.Options(
+        output: { text in
+          line.clear()
+          Terminal.output(text)
+        },
+        files: .commandLine(script: nil), progress: line.show,
+        isColored: Terminal.isColored(1), threads: threads))
+    REPL(engine, isColored: Terminal.isColored(1)).run()
+  }
+}
+
+struct ExplainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "explain", abstract: "Say what an error id such as E0301 means.")
+
+  @Argument(help: "The id.")
+  var id: String
+
+  func validate() throws {
+    guard DiagnosticID(rawValue: id.uppercased()) != nil else {
+      let known = DiagnosticID.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ValidationError("no error '\(id)'; there are \(known)")
+    }
+  }
+
+  func run() throws {
+    guard let id = DiagnosticID(rawValue: id.uppercased()) else { return }
+    Terminal.output("\(id.rawValue): \(id.explanation)\n")
+  }
+}

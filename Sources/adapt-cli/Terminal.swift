@@ -1,0 +1,119 @@
+import Adapt
+import AdaptInterpreter
+import Foundation
+
+/// Standard output and standard error.
+enum Terminal {
+  static func output(_ text: String) { write(text, to: 1) }
+
+  /// One line on standard error in the way of the command line's own messages.
+  static func error(_ text: String) { write("adapt: \(text)\n", to: 2) }
+
+  /// Writes all of a text, or ends the process: results that nobody gets are a failure. A reader that
+  /// went away (`adapt … | head`) ends it quietly by SIGPIPE.
+  static func write(_ text: String, to descriptor: Int32) {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let count = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+      if count > 0 {
+        bytes = bytes.dropFirst(count)
+      } else if errno != EINTR && errno != EAGAIN {
+        if descriptor != 2 {
+          error("output cannot be written: \(String(cString: strerror(errno)))")
+        }
+        exit(ExitStatus.internalError.rawValue)
+      } else if errno == EAGAIN {
+        usleep(1000)
+      }
+    }
+  }
+
+  static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) != 0 }
+
+  /// Whether text may carry colours there (no-color.org).
+  static func isColored(_ descriptor: Int32) -> Bool {
+    let environment = ProcessInfo.processInfo.environment
+    return isTerminal(descriptor) && environment["NO_COLOR"] == nil && environment["TERM"] != "dumb"
+  }
+
+  /// Columns of the terminal on standard error.
+  static var width: Int {
+    var size = winsize()
+    return ioctl(2, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+  }
+}
+
+/// A line at the bottom of the terminal that says how far long work is; silent where standard error
+/// is no terminal.
+final class ProgressLine {
+  private let isShown = Terminal.isTerminal(2)
+  private var activity = ""
+  private var start = ContinuousClock.now
+  private var last: ContinuousClock.Instant?
+  private var isDrawn = false
+
+  /// Ten times a second at most.
+  func show(_ progress: AdaptInterpreter.Progress) {
+    guard isShown else { return }
+    let now = ContinuousClock.now
+    if progress.activity != activity || progress.step <= 1 {
+      activity = progress.activity
+      start = now
+      last = nil
+    }
+    let isLast = progress.step >= progress.steps
+    if let last, !isLast, now - last < .milliseconds(100) { return }
+    last = now
+    draw(progress, elapsed: (now - start) / .seconds(1))
+    if isLast { clear() }
+  }
+
+  func clear() {
+    guard isDrawn else { return }
+    Terminal.write("\r\u{1B}[K", to: 2)
+    isDrawn = false
+  }
+
+  private func draw(_ progress: AdaptInterpreter.Progress, elapsed: Double) {
+    let left = elapsed / Double(max(1, progress.step)) * Double(progress.steps - progress.step)
+    var line = "\(progress.activity) \(progress.step)/\(progress.steps)"
+    if !progress.note.isEmpty { line += "  " + progress.note }
+    line += "  \(ProgressLine.clock(left)) left"
+    Terminal.write("\r\u{1B}[K" + String(line.prefix(max(20, Terminal.width - 1))), to: 2)
+    isDrawn = true
+  }
+
+  private static func clock(_ seconds: Double) -> String {
+    let whole = Int(max(0, min(seconds, 359_999)).rounded())
+    return String(format: "%d:%02d", whole / 60, whole % 60)
+  }
+}
+
+/// Ctrl-C.
+enum Interrupts {
+  /// Makes the first Ctrl-C end the script in order; a second one ends the process.
+  static func cancel(_ engine: Engine) {
+    let box = EngineBox(engine)
+    signal(SIGINT, SIG_IGN)
+    let source = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
+    source.setEventHandler {
+      box.engine.cancel()
+      signal(SIGINT, SIG_DFL)
+    }
+    source.resume()
+    box.source = source
+    box.keepAlive()
+  }
+
+  /// `Engine.cancel` may be called from any thread.
+  private final class EngineBox: @unchecked Sendable {
+    let engine: Engine
+    var source: (any DispatchSourceSignal)?
+    private var own: EngineBox?
+
+    init(_ engine: Engine) { self.engine = engine }
+
+    /// Lives as long as the process, like the signal's handler.
+    func keepAlive() { own = self }
+  }
+}
