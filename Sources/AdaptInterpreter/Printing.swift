@@ -35,6 +35,18 @@ extension Interpreter {
     return writer.text
   }
 
+  /// What a prompt shows of a value: like `print`, with a string in quotes. Never fails.
+  public func describe(_ value: Value) -> String {
+    if case .flow = value, let text = try? onOwnThread({
+      try self.display(value, at: Span(start: 0, end: 0))
+    }) {
+      return text
+    }
+    var writer = ValueWriter(limit: 1 << 16)
+    writer.write(value, quoted: true)
+    return writer.isFull ? writer.text + "…" : writer.text
+  }
+
   // MARK: Formats
 
   /// The text of an interpolated value: `.3` gives three digits behind the point, `%` a percentage,
