@@ -59,7 +59,7 @@ public enum AtomicFile {
       var done = 0
       while done < buffer.count {
         let piece = UnsafeRawBufferPointer(rebasing: buffer[done...])
-        let n = write_(descriptor, piece)
+        let n = writeSome(descriptor, piece)
         if n < 0 && errno == EINTR { continue }
         guard n > 0 else { return false }
         done += n
@@ -68,7 +68,7 @@ public enum AtomicFile {
     }
   }
 
-  private static func write_(_ descriptor: Int32, _ piece: UnsafeRawBufferPointer) -> Int {
+  private static func writeSome(_ descriptor: Int32, _ piece: UnsafeRawBufferPointer) -> Int {
     #if canImport(Darwin)
       Darwin.write(descriptor, piece.baseAddress, min(piece.count, 1 << 30))
     #elseif canImport(Musl)

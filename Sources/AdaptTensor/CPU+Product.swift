@@ -3,92 +3,171 @@ import CAdaptKernels
 extension CPU {
   /// C[m,n] = op(A)·op(B), plus C if `accumulate`; op(A) is `[m,k]`, op(B) `[k,n]`.
   ///
-  /// A is stored as `[m,k]`, or `[k,m]` with `transposeA`; B likewise. C overlaps neither. With
-  /// k = 0 the product is zero. The result may differ in the last bits between thread counts.
+  /// A is stored as `[m,k]`, or as `[k,m]` with `transposeA`; B likewise. C overlaps neither.
+  /// With k = 0 the product is zero. The last bits may differ between numbers of threads.
   public func matmul(
     _ a: UnsafePointer<Float>, transposeA: Bool, _ b: UnsafePointer<Float>, transposeB: Bool,
     _ c: UnsafeMutablePointer<Float>, m: Int, n: Int, k: Int, accumulate: Bool
   ) {
     guard m > 0, n > 0 else { return }
     guard k > 0 else { return accumulate ? () : fill(c, value: 0, count: m * n) }
-    let job = Product(
-      a: Matrix(a, rows: m, columns: k, transposed: transposeA),
-      b: Matrix(b, rows: k, columns: n, transposed: transposeB), c: c, m: m, n: n, k: k,
-      accumulate: accumulate)
-    large(job)
+    let product = Product(
+      a: Matrix(a, columns: k, rows: m, transposed: transposeA),
+      b: Matrix(b, columns: n, rows: k, transposed: transposeB), c: c, cStride: n, m: m, n: n,
+      k: k, accumulate: accumulate)
+    // The longer side of C is cut, in multiples of a vector.
+    let (long, short) = (max(m, n), min(m, n))
+    let grain = max(1, CPU.productGrain / (16 * max(1, short * k)))
+    parallel((long + 15) / 16, grain: grain) {
+      let part = $0.lowerBound * 16..<min($0.upperBound * 16, long)
+      multiply(m >= n ? product.rows(part) : product.columns(part))
+    }
+  }
+
+  /// Multiply-adds worth a thread: about 3 µs.
+  private static let productGrain = 200_000
+  /// Multiply-adds up to which our own kernels, which pack nothing, are ahead of a library.
+  private static let smallProduct = 20_000_000
+  /// Elements of B up to which a transposed B is packed for our own kernels.
+  private static let packLimit = 65536
+
+  /// The whole of a product, in this thread, in the way that was measured to be the fastest.
+  private func multiply(_ p: Product) {
+    if p.n < 16 && p.k >= 16 {
+      p.a.transposed ? narrowFromColumns(p) : narrow(p)
+    } else if p.b.transposed && !p.a.transposed && p.m <= 24 && p.k >= 128 {
+      dots(p, p.b)
+    } else if p.m * p.n * p.k > CPU.smallProduct {
+      large(p)
+    } else if !p.b.transposed {
+      direct(p)
+    } else if p.n * p.k <= CPU.packLimit {
+      packed(p)
+    } else {
+      large(p)
+    }
+  }
+
+  /// By the library, or by our own kernels where it fails.
+  private func large(_ p: Product) {
+    if !products.multiply(p) { p.b.transposed ? packed(p) : direct(p) }
+  }
+
+  /// B's rows are read where they lie.
+  private func direct(_ p: Product) {
+    kernels.product(
+      p.a.pointer, p.a.rowStep, p.a.columnStep, p.b.pointer, p.b.rowStep, p.c, p.cStride, p.m, p.n,
+      p.k, p.accumulate ? 1 : 0)
+  }
+
+  /// A transposed B is laid out anew.
+  private func packed(_ p: Product) {
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: p.k * p.n) { room in
+      guard let b = room.baseAddress else { return }
+      kernels.transpose(p.b.pointer, p.b.columnStep, b, p.n, p.n, p.k)
+      var p = p
+      p.b = Matrix(b, columns: p.n, rows: p.k, transposed: false)
+      direct(p)
+    }
+  }
+
+  /// Dot products of rows of A with rows of a B that is stored transposed.
+  private func dots(_ p: Product, _ b: Matrix) {
+    kernels.product_dot(
+      p.a.pointer, p.a.rowStep, b.pointer, b.columnStep, p.c, p.cStride, p.m, p.n, p.k,
+      p.accumulate ? 1 : 0)
+  }
+
+  /// Few columns (a router's scores): dot products, for which B is transposed.
+  private func narrow(_ p: Product) {
+    if p.b.transposed { return dots(p, p.b) }
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: p.k * p.n) { room in
+      guard let b = room.baseAddress else { return }
+      kernels.transpose(p.b.pointer, p.b.rowStep, b, p.k, p.k, p.n)
+      dots(p, Matrix(b, columns: p.n, rows: p.k, transposed: true))
+    }
+  }
+
+  /// Few columns and a transposed A (a router's gradient): Cᵀ = op(B)ᵀ·A, whose rows are long.
+  private func narrowFromColumns(_ p: Product) {
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * p.m * p.n) { room in
+      guard let turned = room.baseAddress else { return }
+      let result = turned + p.m * p.n
+      kernels.product(
+        p.b.pointer, p.b.columnStep, p.b.rowStep, p.a.pointer, p.a.columnStep, turned, p.m, p.n,
+        p.m, p.k, 0)
+      kernels.transpose(turned, p.m, result, p.n, p.n, p.m)
+      for i in 0..<p.m {
+        let row = p.c + i * p.cStride
+        for j in 0..<p.n {
+          row[j] = p.accumulate ? row[j] + result[i * p.n + j] : result[i * p.n + j]
+        }
+      }
+    }
   }
 }
 
-/// A matrix as an operand of a product, seen through its transposition: element (i, j) of
-/// `[rows, columns]` is pointer[i * rowStep + j * columnStep].
+/// An operand of a product, seen through its transposition: element (i, j) is
+/// pointer[i * rowStep + j * columnStep], and one of the steps is 1.
 struct Matrix {
   let pointer: UnsafePointer<Float>
   let rowStep: Int
   let columnStep: Int
   let transposed: Bool
+
+  /// `[rows, columns]`, stored as it is or as `[columns, rows]`.
+  init(_ pointer: UnsafePointer<Float>, columns: Int, rows: Int, transposed: Bool) {
+    self.init(
+      pointer, rowStep: transposed ? 1 : columns, columnStep: transposed ? rows : 1,
+      transposed: transposed)
+  }
+
+  private init(
+    _ pointer: UnsafePointer<Float>, rowStep: Int, columnStep: Int, transposed: Bool
+  ) {
+    self.pointer = pointer
+    self.rowStep = rowStep
+    self.columnStep = columnStep
+    self.transposed = transposed
+  }
+
+  /// Floats from one stored row to the next.
   var stride: Int { transposed ? columnStep : rowStep }
 
-  init(_ pointer: UnsafePointer<Float>, rows: Int, columns: Int, transposed: Bool) {
-    self.pointer = pointer
-    self.transposed = transposed
-    rowStep = transposed ? 1 : columns
-    columnStep = transposed ? rows : 1
+  /// The matrix from this row and column on.
+  func from(row: Int, column: Int) -> Matrix {
+    Matrix(
+      pointer + row * rowStep + column * columnStep, rowStep: rowStep, columnStep: columnStep,
+      transposed: transposed)
   }
 }
 
+/// C[m,n] = A[m,k]·B[k,n], plus C if `accumulate`; rows of C lie `cStride` floats apart.
 struct Product {
-  let a: Matrix
-  let b: Matrix
-  let c: UnsafeMutablePointer<Float>
-  let m: Int
-  let n: Int
+  var a: Matrix
+  var b: Matrix
+  var c: UnsafeMutablePointer<Float>
+  let cStride: Int
+  var m: Int
+  var n: Int
   let k: Int
   let accumulate: Bool
-}
 
-extension CPU {
-  /// Splits the longer side of C among the threads and leaves each piece to the library.
-  private func large(_ p: Product) {
-    let work = max(1, 2_000_000 / max(1, p.k))  // multiply-adds worth a thread, over k
-    if p.m >= p.n {
-      parallel((p.m + 15) / 16, grain: max(1, work / (16 * p.n))) {
-        piece(p, rows: $0.lowerBound * 16..<min($0.upperBound * 16, p.m), columns: 0..<p.n)
-      }
-    } else {
-      parallel((p.n + 15) / 16, grain: max(1, work / (16 * p.m))) {
-        piece(p, rows: 0..<p.m, columns: $0.lowerBound * 16..<min($0.upperBound * 16, p.n))
-      }
-    }
+  /// The part that makes these rows of C.
+  func rows(_ range: Range<Int>) -> Product {
+    var part = self
+    part.a = a.from(row: range.lowerBound, column: 0)
+    part.c += range.lowerBound * cStride
+    part.m = range.count
+    return part
   }
 
-  private func piece(_ p: Product, rows: Range<Int>, columns: Range<Int>) {
-    let a = p.a.pointer + rows.lowerBound * p.a.rowStep
-    let b = p.b.pointer + columns.lowerBound * p.b.columnStep
-    let c = p.c + rows.lowerBound * p.n + columns.lowerBound
-    let done = products.multiply(
-      a, aStride: p.a.stride, transposeA: p.a.transposed, b, bStride: p.b.stride,
-      transposeB: p.b.transposed, c, cStride: p.n, m: rows.count, n: columns.count, k: p.k,
-      accumulate: p.accumulate)
-    if !done { small(p, rows: rows, columns: columns) }
-  }
-
-  /// The part of the product that lies at `rows` and `columns` of C, by our own kernels.
-  private func small(_ p: Product, rows: Range<Int>, columns: Range<Int>) {
-    let c = p.c + rows.lowerBound * p.n + columns.lowerBound
-    let a = p.a.pointer + rows.lowerBound * p.a.rowStep
-    let b = p.b.pointer + columns.lowerBound * p.b.columnStep
-    if !p.b.transposed {
-      kernels.product(
-        a, p.a.rowStep, p.a.columnStep, b, p.n, c, p.n, rows.count, columns.count, p.k,
-        p.accumulate ? 1 : 0)
-      return
-    }
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: p.k * columns.count) { packed in
-      guard let base = packed.baseAddress else { return }
-      kernels.transpose(b, p.k, base, columns.count, columns.count, p.k)
-      kernels.product(
-        a, p.a.rowStep, p.a.columnStep, base, columns.count, c, p.n, rows.count, columns.count,
-        p.k, p.accumulate ? 1 : 0)
-    }
+  /// The part that makes these columns of C.
+  func columns(_ range: Range<Int>) -> Product {
+    var part = self
+    part.b = b.from(row: 0, column: range.lowerBound)
+    part.c += range.lowerBound
+    part.n = range.count
+    return part
   }
 }

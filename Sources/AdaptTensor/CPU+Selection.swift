@@ -61,8 +61,20 @@ extension CPU {
     k: Int
   ) -> Int? {
     guard rows > 0, columns > 0 else { return nil }
-    let bad = adapt_top_k(scores, mask, rows, columns, max(0, k))
-    return bad < 0 ? nil : bad
+    let chunk = CPU.rowGrain(columns, elements: CPU.heavyGrain)
+    let chunks = (rows + chunk - 1) / chunk
+    return withUnsafeTemporaryAllocation(of: Int.self, capacity: chunks) { bad in
+      parallel(chunks, grain: 1) {
+        for c in $0 {
+          let first = c * chunk
+          let at = first * columns
+          let row = adapt_top_k(
+            scores + at, mask + at, min(chunk, rows - first), columns, max(0, k))
+          bad[c] = row < 0 ? -1 : first + row
+        }
+      }
+      return bad.first { $0 >= 0 }
+    }
   }
 
   /// Writes the rows with mask[r, column] ≠ 0 to `out`, ascending, and returns how many they are.

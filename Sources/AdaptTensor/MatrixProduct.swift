@@ -10,27 +10,20 @@ import COneDNN
 
 /// A library's product of large matrices, run in the calling thread.
 protocol MatrixProduct: Sendable {
-  /// C[m,n] = op(A)·op(B), plus C if `accumulate`; rows lie `aStride`, `bStride` and `cStride`
-  /// floats apart. No size is 0. Returns whether it was done; if not, C is unspecified.
-  func multiply(
-    _ a: UnsafePointer<Float>, aStride: Int, transposeA: Bool, _ b: UnsafePointer<Float>,
-    bStride: Int, transposeB: Bool, _ c: UnsafeMutablePointer<Float>, cStride: Int, m: Int, n: Int,
-    k: Int, accumulate: Bool) -> Bool
+  /// Computes a product of which no size is 0. Returns whether it was done; if not, C is as it
+  /// was.
+  func multiply(_ p: Product) -> Bool
 }
 
 /// Products by oneDNN's `dnnl_sgemm`, which takes any size without preparation.
 struct OneDNN: MatrixProduct {
-  func multiply(
-    _ a: UnsafePointer<Float>, aStride: Int, transposeA: Bool, _ b: UnsafePointer<Float>,
-    bStride: Int, transposeB: Bool, _ c: UnsafeMutablePointer<Float>, cStride: Int, m: Int, n: Int,
-    k: Int, accumulate: Bool
-  ) -> Bool {
+  func multiply(_ p: Product) -> Bool {
     let before = OpenMP.limitToOneThread()
     defer { OpenMP.restore(before) }
     return dnnl_sgemm(
-      Self.flag(transposeA), Self.flag(transposeB), dnnl_dim_t(m), dnnl_dim_t(n), dnnl_dim_t(k), 1,
-      a, dnnl_dim_t(aStride), b, dnnl_dim_t(bStride), accumulate ? 1 : 0, c, dnnl_dim_t(cStride))
-      == dnnl_success
+      Self.flag(p.a.transposed), Self.flag(p.b.transposed), dnnl_dim_t(p.m), dnnl_dim_t(p.n),
+      dnnl_dim_t(p.k), 1, p.a.pointer, dnnl_dim_t(p.a.stride), p.b.pointer,
+      dnnl_dim_t(p.b.stride), p.accumulate ? 1 : 0, p.c, dnnl_dim_t(p.cStride)) == dnnl_success
   }
 
   private static func flag(_ transpose: Bool) -> CChar {

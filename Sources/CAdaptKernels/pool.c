@@ -1,13 +1,15 @@
 #include "adapt_pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
 
-// How long a thread looks for work before it sleeps: about what waking it costs.
-enum { SPIN_NANOSECONDS = 20000 };
+// How long a thread looks for work before it sleeps: about what waking it costs, and longer than
+// most pauses between the kernels of one model.
+enum { SPIN_NANOSECONDS = 50000 };
 
 struct adapt_pool {
   // Held by the caller whose job is running.
@@ -112,6 +114,7 @@ static void wait_until_done(struct adapt_pool *pool) {
       if (atomic_load(&pool->busy) == 0) return;
       relax();
     }
+    sched_yield();  // on a loaded machine the worker may wait for this very processor
   } while (now() < end);
   pthread_mutex_lock(&pool->lock);
   atomic_store(&pool->waiting, 1);

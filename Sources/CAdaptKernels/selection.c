@@ -12,14 +12,18 @@ static inline uint32_t ordered(float x) {
   return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
 }
 
-// k passes over the row, for the usual few columns.
+enum { FEW = 16 };
+
+// One pass that keeps the k best so far in order. An equal score does not displace an earlier one.
 static void select_few(const float *x, float *mask, size_t n, size_t k) {
-  for (size_t picked = 0; picked < k; picked++) {
-    size_t best = n;
-    for (size_t c = 0; c < n; c++)
-      if (mask[c] == 0 && (best == n || x[c] > x[best])) best = c;
-    mask[best] = 1;
+  size_t best[FEW], kept = 0;
+  for (size_t c = 0; c < n; c++) {
+    if (kept == k && !(x[c] > x[best[k - 1]])) continue;
+    size_t at = kept < k ? kept++ : k - 1;
+    for (; at > 0 && x[c] > x[best[at - 1]]; at--) best[at] = best[at - 1];
+    best[at] = c;
   }
+  for (size_t i = 0; i < kept; i++) mask[best[i]] = 1;
 }
 
 // The k-th largest by its bytes from the top, 256 counts at a time; then one pass marks what is
@@ -58,7 +62,7 @@ ptrdiff_t adapt_top_k(const float *scores, float *mask, size_t rows, size_t colu
     }
     if (!finite) {
       if (bad < 0) bad = (ptrdiff_t)r;
-    } else if (k > 0 && columns * k <= 256) {
+    } else if (k > 0 && k <= FEW) {
       select_few(scores, mask, columns, k);
     } else if (k > 0) {
       select_many(scores, mask, columns, k);

@@ -151,7 +151,8 @@ import Testing
     }
   }
 
-  @Test("Every function of two arguments agrees with Double in every broadcast",
+  @Test(
+    "Every function of two arguments agrees with Double in every broadcast",
     arguments: Backend.all)
   func binary(_ backend: Backend) {
     let cpu = backend.cpu
@@ -166,14 +167,16 @@ import Testing
           for k in BinaryKernel.allCases {
             if k == .power { for i in 0..<a.count { a.p[i] = abs(a.p[i]) } }
             let out = Floats(count: rows * columns)
-            cpu.binary(k, Operand(a.p, first), Operand(b.p, second), out.p, rows: rows, columns: columns)
+            cpu.binary(
+              k, Operand(a.p, first), Operand(b.p, second), out.p, rows: rows, columns: columns)
             var expected: [Double] = []
             expected.reserveCapacity(rows * columns)
             for r in 0..<rows {
               for c in 0..<columns {
                 expected.append(
                   Self.reference(
-                    k, Self.element(a, first, r, c, columns), Self.element(b, second, r, c, columns)))
+                    k, Self.element(a, first, r, c, columns), Self.element(b, second, r, c, columns)
+                  ))
               }
             }
             expectClose(
@@ -200,7 +203,8 @@ import Testing
     #expect(Array(out.bits[..<b.count]) == b.bits)
   }
 
-  @Test("NaN and infinities go through functions of two arguments as IEEE 754 says",
+  @Test(
+    "NaN and infinities go through functions of two arguments as IEEE 754 says",
     arguments: SIMDLevel.available)
   func special(_ level: SIMDLevel) {
     let cpu = CPU(threads: 1, level: level)

@@ -60,7 +60,10 @@ import Testing
   @Test("Tensors come back from a file as they were")
   func roundTrip() throws {
     let tensors: [(name: String, tensor: Tensor)] = [
-      ("block.0.weight", try Tensor([2, 3], [1, -0.0, .infinity, .nan, .leastNonzeroMagnitude, 6])),
+      (
+        "block.0.weight",
+        try Tensor([2, 3], [1, -0.0, .infinity, .nan, .leastNonzeroMagnitude, 6])
+      ),
       ("empty", try Tensor(zeros: [0, 4])), ("number", try Tensor([], [2.5])),
       ("index \"quoted\" \\ \n\u{1} ä 😀", try Tensor([3], integers: [.min, 0, .max])),
       ("", try Tensor([1], [0])),
@@ -107,7 +110,9 @@ import Testing
     ("far outside", file("{\(entry("a", "2", "0,9223372036854775807"))}", data: 4)),
     ("reversed offsets", file("{\(entry("a", "1", "4,0"))}", data: 4)),
     ("overlap", file("{\(entry("a", "2", "0,8")),\(entry("b", "2", "4,12"))}", data: 12)),
-    ("the same place twice", file("{\(entry("a", "1", "0,4")),\(entry("b", "1", "0,4"))}", data: 4)),
+    (
+      "the same place twice", file("{\(entry("a", "1", "0,4")),\(entry("b", "1", "0,4"))}", data: 4)
+    ),
     ("gap", file("{\(entry("a", "1", "0,4")),\(entry("b", "1", "8,12"))}", data: 12)),
     ("gap at the start", file("{\(entry("a", "1", "4,8"))}", data: 8)),
     ("bytes behind", file("{\(entry("a", "1", "0,4"))}", data: 5)),
@@ -125,12 +130,20 @@ import Testing
     ("unknown type", file("{\(entry("a", "1", "0,4", "float"))}", data: 4)),
     ("same name", file("{\(entry("a", "1", "0,4")),\(entry("a", "1", "4,8"))}", data: 8)),
     ("same name escaped", file("{\(entry("a", "0", "0,0")),\(entry("\\u0061", "0", "0,0"))}")),
-    ("same key", file("{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}", data: 4)),
+    (
+      "same key",
+      file(
+        "{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]}}", data: 4
+      )
+    ),
     ("no type", file("{\"a\":{\"shape\":[1],\"data_offsets\":[0,4]}}", data: 4)),
     ("no shape", file("{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", data: 4)),
     ("one offset", file("{\(entry("a", "1", "4"))}", data: 4)),
     ("three offsets", file("{\(entry("a", "1", "0,4,8"))}", data: 4)),
-    ("unknown key", file("{\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4],\"x\":1}}", data: 4)),
+    (
+      "unknown key",
+      file("{\"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4],\"x\":1}}", data: 4)
+    ),
     ("metadata with a number", file("{\"__metadata__\":{\"a\":1}}")),
     ("metadata twice", file("{\"__metadata__\":{},\"__metadata__\":{}}")),
     ("trailing comma", file("{\"__metadata__\":{},}")),

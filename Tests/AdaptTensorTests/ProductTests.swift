@@ -22,7 +22,8 @@ import Testing
         cpu.matmul(
           a.p, transposeA: ta, b.p, transposeB: tb, out.p, m: m, n: n, k: k, accumulate: accumulate)
         let rowsOfA = (0..<m).map { i in (0..<k).map { Double(a[ta ? $0 * m + i : i * k + $0]) } }
-        let columnsOfB = (0..<n).map { j in (0..<k).map { Double(b[tb ? j * k + $0 : $0 * n + j]) } }
+        let columnsOfB = (0..<n).map { j in (0..<k).map { Double(b[tb ? j * k + $0 : $0 * n + j]) }
+        }
         var expected: [Double] = []
         for i in 0..<m {
           for j in 0..<n {

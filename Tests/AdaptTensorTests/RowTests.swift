@@ -98,13 +98,15 @@ import Testing
     let y = Floats(count: 12)
     cpu.softmax(x.p, y.p, rows: 4, columns: 3)
     expectClose(
-      y, [0, 0, 1, 0.5, 0, 0.5, .nan, .nan, .nan, .nan, .nan, .nan].enumerated().map {
+      y,
+      [0, 0, 1, 0.5, 0, 0.5, .nan, .nan, .nan, .nan, .nan, .nan].enumerated().map {
         $0.offset >= 10 ? Double(y[$0.offset]) : $0.element
       }, relative: 1e-6)
     #expect(y.values[9...].contains { $0.isNaN })
   }
 
-  @Test("Normalisations and their gradients agree with Double",
+  @Test(
+    "Normalisations and their gradients agree with Double",
     arguments: Backend.all, [NormalizeKind.layer, .rms])
   func normalize(_ backend: Backend, _ kind: NormalizeKind) {
     let cpu = backend.cpu
@@ -170,7 +172,8 @@ import Testing
     }
   }
 
-  @Test("A target that is no column gives NaN and touches nothing else",
+  @Test(
+    "A target that is no column gives NaN and touches nothing else",
     arguments: SIMDLevel.available)
   func unknownTarget(_ level: SIMDLevel) {
     let cpu = CPU(threads: 1, level: level)

@@ -64,13 +64,16 @@ import Testing
           // Few levels make many ties; 0 and -0 tie as well.
           let scores = Floats(
             source.integers(rows * columns, below: levels).map {
-              Float($0) - Float(levels / 2) == 0 ? ($0 % 2 == 0 ? -0.0 : 0.0)
+              Float($0) - Float(levels / 2) == 0
+                ? ($0 % 2 == 0 ? -0.0 : 0.0)
                 : (Float($0) - Float(levels / 2)) * 1e-3
             })
           let mask = Floats(count: rows * columns)
           #expect(cpu.topK(scores.p, mask.p, rows: rows, columns: columns, k: k) == nil)
           let values = scores.values
-          let expected = (0..<rows).flatMap { Self.topK(values[$0 * columns..<($0 + 1) * columns], k) }
+          let expected = (0..<rows).flatMap {
+            Self.topK(values[$0 * columns..<($0 + 1) * columns], k)
+          }
           #expect(mask.intact && mask.values == expected, "\(rows)×\(columns), k \(k)")
         }
       }

@@ -9,8 +9,37 @@
 #define QUERIES ((size_t)16)
 #define QUERY_VECTORS ((size_t)(16 / ADAPT_W))
 
+// Rows of one head are a few cache lines far apart, often at a power of two, where they fall
+// into few sets of the cache. They are copied to rows of a whole number of vectors first.
+INLINE size_t padded(size_t n) { return (n + W - 1) / W * W; }
+
 static size_t attention_scratch(size_t rows, size_t head_size, int gradient) {
-  return (gradient ? 2 : 1) * QUERIES * (rows + head_size);
+  size_t copies = gradient ? 4 : 2, scores = gradient ? 2 : 1, blocks = gradient ? 4 : 2;
+  return padded(head_size) * (copies * rows + blocks * QUERIES) + scores * QUERIES * rows;
+}
+
+// Copies n rows of `size` floats to rows of padded(size), with zeros behind.
+INLINE void copy_in(const float *x, size_t stride, float *packed, size_t n, size_t size) {
+  size_t whole = size / W * W;
+  for (size_t r = 0; r < n; r++, x += stride, packed += padded(size)) {
+    // Short runs far apart: the processor does not see that they go on. The address may lie
+    // behind the last row, which a prefetch does not mind.
+    for (size_t c = 0; c < size; c += 16) 
+      __builtin_prefetch((const void *)((uintptr_t)x + (24 * stride + c) * sizeof(float)));
+    for (size_t c = 0; c < whole; c += W) store(packed + c, load(x + c));
+    if (whole < size) store(packed + whole, load_part(x + whole, size - whole, 0));
+  }
+}
+
+// The way back, times a factor.
+INLINE void copy_out(const float *packed, float *x, size_t stride, size_t n, size_t size,
+                     const float *factors) {
+  size_t whole = size / W * W;
+  for (size_t r = 0; r < n; r++, x += stride, packed += padded(size)) {
+    float factor = factors ? factors[r] : 1.0f;
+    for (size_t c = 0; c < whole; c += W) store(x + c, load(packed + c) * factor);
+    if (whole < size) store_part(x + whole, load(packed + whole) * factor, size - whole);
+  }
 }
 
 // A block of queries: which they are and what they see.
@@ -85,19 +114,24 @@ INLINE void weigh(const struct block *b, float *scores, float scale, float *tota
 static void attention(const struct adapt_attention *s, float *o, float *lse, size_t first,
                       size_t last, float *scratch) {
   size_t stride = s->heads * s->head_size, at = s->head * s->head_size, size = s->head_size;
+  size_t room = padded(size), keys = block_at(s, last - 1, last).most;
   float scale = 1.0f / sqrtf((float)size);
-  float *queries = scratch, *scores = queries + size * QUERIES;
+  float *k = scratch, *v = k + room * keys, *queries = v + room * keys;
+  float *out = queries + room * QUERIES, *scores = out + room * QUERIES;
+  copy_in(s->k + at, stride, k, keys, size);
+  copy_in(s->v + at, stride, v, keys, size);
   for (size_t q = first; q < last; q += QUERIES) {
     struct block b = block_at(s, q, last);
-    float total[QUERIES], logs[QUERIES], *out = o + q * stride + at;
+    float total[QUERIES], logs[QUERIES];
     pack_block(s->q + q * stride + at, stride, queries, b.count, size);
-    product(s->k + at, stride, 1, queries, QUERIES, scores, QUERIES, b.most, QUERIES, size, 0);
+    product(k, room, 1, queries, QUERIES, scores, QUERIES, b.most, QUERIES, size, 0);
     weigh(&b, scores, scale, total, logs);
-    product(scores, 1, QUERIES, s->v + at, stride, out, stride, b.count, size, b.most, 0);
+    product(scores, 1, QUERIES, v, room, out, room, b.count, room, b.most, 0);
     for (size_t i = 0; i < b.count; i++) {
-      row_scale(out + i * stride, out + i * stride, size, 1.0f / total[i]);
+      total[i] = 1.0f / total[i];
       lse[(q + i) * s->heads + s->head] = logs[i];
     }
+    copy_out(out, o + q * stride + at, stride, b.count, size, total);
   }
 }
 
@@ -124,28 +158,35 @@ INLINE void weigh_gradient(const struct block *b, float *scores, float *dp, floa
 static void attention_gradient(const struct adapt_attention *s, const float *d_o, const float *o,
                                const float *lse, float *dq, float *dk, float *dv, float *scratch) {
   size_t stride = s->heads * s->head_size, at = s->head * s->head_size, size = s->head_size;
+  size_t room = padded(size), rows = s->rows;
   float scale = 1.0f / sqrtf((float)size);
-  float *queries = scratch, *outputs = queries + size * QUERIES;
-  float *scores = outputs + size * QUERIES, *dp = scores + s->rows * QUERIES;
-  for (size_t r = 0; r < s->rows; r++) {
-    memset(dk + r * stride + at, 0, size * sizeof(float));
-    memset(dv + r * stride + at, 0, size * sizeof(float));
-  }
-  for (size_t q = 0; q < s->rows; q += QUERIES) {
-    struct block b = block_at(s, q, s->rows);
+  float *k = scratch, *v = k + room * rows, *sum_k = v + room * rows, *sum_v = sum_k + room * rows;
+  float *queries = sum_v + room * rows, *packed = queries + room * QUERIES;
+  float *outputs = packed + room * QUERIES, *result = outputs + room * QUERIES;
+  float *scores = result + room * QUERIES, *dp = scores + rows * QUERIES;
+  copy_in(s->k + at, stride, k, rows, size);
+  copy_in(s->v + at, stride, v, rows, size);
+  memset(sum_k, 0, 2 * room * rows * sizeof(float));
+  for (size_t q = 0; q < rows; q += QUERIES) {
+    struct block b = block_at(s, q, rows);
     size_t block = q * stride + at;
     float logs[QUERIES] = {0}, along[QUERIES] = {0};
     for (size_t i = 0; i < b.count; i++) {
       logs[i] = lse[(q + i) * s->heads + s->head];
       along[i] = block_dot(d_o + block + i * stride, o + block + i * stride, size);
     }
-    pack_block(s->q + block, stride, queries, b.count, size);
-    pack_block(d_o + block, stride, outputs, b.count, size);
-    product(s->k + at, stride, 1, queries, QUERIES, scores, QUERIES, b.most, QUERIES, size, 0);
-    product(s->v + at, stride, 1, outputs, QUERIES, dp, QUERIES, b.most, QUERIES, size, 0);
+    pack_block(s->q + block, stride, packed, b.count, size);
+    product(k, room, 1, packed, QUERIES, scores, QUERIES, b.most, QUERIES, size, 0);
+    pack_block(d_o + block, stride, packed, b.count, size);
+    product(v, room, 1, packed, QUERIES, dp, QUERIES, b.most, QUERIES, size, 0);
     weigh_gradient(&b, scores, dp, scale, logs, along);
-    product(dp, 1, QUERIES, s->k + at, stride, dq + block, stride, b.count, size, b.most, 0);
-    product(dp, QUERIES, 1, s->q + block, stride, dk + at, stride, b.most, size, b.count, 1);
-    product(scores, QUERIES, 1, d_o + block, stride, dv + at, stride, b.most, size, b.count, 1);
+    copy_in(s->q + block, stride, queries, b.count, size);
+    copy_in(d_o + block, stride, outputs, b.count, size);
+    product(dp, 1, QUERIES, k, room, result, room, b.count, room, b.most, 0);
+    product(dp, QUERIES, 1, queries, room, sum_k, room, b.most, room, b.count, 1);
+    product(scores, QUERIES, 1, outputs, room, sum_v, room, b.most, room, b.count, 1);
+    copy_out(result, dq + block, stride, b.count, size, NULL);
   }
+  copy_out(sum_k, dk + at, stride, rows, size, NULL);
+  copy_out(sum_v, dv + at, stride, rows, size, NULL);
 }

@@ -1,11 +1,14 @@
 // Small matrix products. Large ones go to a library; these serve attention's blocks, products
 // with a few rows or columns, and everything too small to be worth a call out.
 
+// Vectors of a tile of one row; one of two rows has half of them.
+#define WIDE (ADAPT_TILE * 2)
+
 // Tiles of ADAPT_TILE rows by two vectors keep their sums in registers.
 INLINE void tile(const size_t rows, const size_t vectors, const float *a, size_t a_row,
                  size_t a_column, const float *b, size_t b_row, float *c, size_t c_row, size_t k,
                  int accumulate) {
-  V s[ADAPT_TILE][4];
+  V s[ADAPT_TILE][WIDE];
 #pragma clang loop unroll(full)
   for (size_t i = 0; i < rows; i++) {
 #pragma clang loop unroll(full)
@@ -13,7 +16,7 @@ INLINE void tile(const size_t rows, const size_t vectors, const float *a, size_t
       s[i][j] = accumulate ? load(c + i * c_row + j * W) : splat(0);
   }
   for (size_t p = 0; p < k; p++) {
-    V row[4];
+    V row[WIDE];
 #pragma clang loop unroll(full)
     for (size_t j = 0; j < vectors; j++) row[j] = load(b + p * b_row + j * W);
 #pragma clang loop unroll(full)
@@ -59,13 +62,14 @@ INLINE void tile(const size_t rows, const size_t vectors, const float *a, size_t
 PANEL(panel_two, 2)
 PANEL(panel_one, 1)
 
-// One or two rows have too few sums to hide the latency of an addition: take four vectors.
-static void panel_four(const float *a, size_t a_row, size_t a_column, const float *b, size_t b_row,
+// One or two rows have too few sums to hide the latency of an addition, and reading a narrow
+// panel of B is slow: take wide ones.
+static void panel_wide(const float *a, size_t a_row, size_t a_column, const float *b, size_t b_row,
                        float *c, size_t c_row, size_t m, size_t k, int accumulate) {
   if (m == 1)
-    tile(1, 4, a, a_row, a_column, b, b_row, c, c_row, k, accumulate);
+    tile(1, WIDE, a, a_row, a_column, b, b_row, c, c_row, k, accumulate);
   else
-    tile(2, 4, a, a_row, a_column, b, b_row, c, c_row, k, accumulate);
+    tile(2, WIDE / 2, a, a_row, a_column, b, b_row, c, c_row, k, accumulate);
 }
 
 #define DEPTH ((size_t)256)
@@ -91,9 +95,10 @@ static void product(const float *a, size_t a_row, size_t a_column, const float *
   for (size_t p = 0; p < k; p += DEPTH, accumulate = 1) {
     size_t depth = k - p < DEPTH ? k - p : DEPTH, j = 0;
     const float *ap = a + p * a_column, *bp = b + p * b_row;
+    size_t wide = WIDE / m * W;
     if (m <= 2)
-      for (; j + 4 * W <= n; j += 4 * W)
-        panel_four(ap, a_row, a_column, bp + j, b_row, c + j, c_row, m, depth, accumulate);
+      for (; j + wide <= n; j += wide)
+        panel_wide(ap, a_row, a_column, bp + j, b_row, c + j, c_row, m, depth, accumulate);
     for (; j + 2 * W <= n; j += 2 * W)
       panel_two(ap, a_row, a_column, bp + j, b_row, c + j, c_row, m, depth, accumulate);
     for (; j + W <= n; j += W)
@@ -155,6 +160,11 @@ static void product_dot(const float *a, size_t a_row, const float *b, size_t b_r
     DOTS(4, 2)
     DOTS(4, 1)
   }
+  for (; i + 2 <= m; i += 2) {
+    size_t j = 0;
+    DOTS(2, 4)
+    DOTS(2, 1)
+  }
   for (; i < m; i++) {
     size_t j = 0;
     DOTS(1, 4)
@@ -175,8 +185,10 @@ INLINE void store_four(float *p, Four v) { memcpy(p, &v, sizeof v); }
 INLINE void transpose_four(const float *src, size_t from, float *dst, size_t to) {
   Four a = load_four(src), b = load_four(src + from);
   Four c = load_four(src + 2 * from), d = load_four(src + 3 * from);
-  Four ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
-  Four ef = __builtin_shufflevector(a, b, 2, 6, 3, 7), gh = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  Four ab = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+  Four cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+  Four ef = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  Four gh = __builtin_shufflevector(c, d, 2, 6, 3, 7);
   store_four(dst, __builtin_shufflevector(ab, cd, 0, 1, 4, 5));
   store_four(dst + to, __builtin_shufflevector(ab, cd, 2, 3, 6, 7));
   store_four(dst + 2 * to, __builtin_shufflevector(ef, gh, 0, 1, 4, 5));

@@ -102,8 +102,10 @@ static void sum_rows(const float *x, size_t stride, float *out, size_t rows, siz
       for (; r + 4 <= end; r += 4) {
         const float *p = x + r * stride + c0, *q = p + stride, *s = q + stride, *t = s + stride;
         size_t c = 0;
-        for (; c + W <= n; c += W)
-          store(part + c, load(part + c) + ((load(p + c) + load(q + c)) + (load(s + c) + load(t + c))));
+        for (; c + W <= n; c += W) {
+          V four = (load(p + c) + load(q + c)) + (load(s + c) + load(t + c));
+          store(part + c, load(part + c) + four);
+        }
         for (; c < n; c++) part[c] += (p[c] + q[c]) + (s[c] + t[c]);
       }
       for (; r < end; r++) add_into(x + r * stride + c0, part, n);
@@ -135,8 +137,10 @@ INLINE double row_exp(const float *x, float *y, size_t n, float scale, float shi
     }
     for (; i < end; i += W) {
       size_t left = end - i < W ? end - i : W;
-      V e = exp_of(load_part(x + i, left, -INFINITY) * scale - shift);
-      if (y) store_part(y + i, e, left);
+      V e = left < W ? load_part(x + i, left, -INFINITY) : load(x + i);
+      e = exp_of(e * scale - shift);
+      if (y && left < W) store_part(y + i, e, left);
+      if (y && left == W) store(y + i, e);
       for (size_t l = left; l < W; l++) e[l] = 0;  // infinity - infinity in a padded lane
       s0 += e;
     }
@@ -145,7 +149,7 @@ INLINE double row_exp(const float *x, float *y, size_t n, float scale, float shi
   return total;
 }
 
-// y = x * factor + 0 for a whole row
+// y = x * factor for a whole row. y may be x.
 INLINE void row_scale(const float *x, float *y, size_t n, float factor) {
   size_t i = 0;
   for (; i + W <= n; i += W) store(y + i, load(x + i) * factor);
@@ -213,8 +217,10 @@ static void log_loss_gradient(const float *dloss, const float *logits, const int
     float d = known ? dloss[r] : NAN;
     size_t i = 0;
     for (; i + W <= columns; i += W) store(dlogits + i, exp_of(load(logits + i) - lse[r]) * d);
-    if (i < columns)
-      store_part(dlogits + i, exp_of(load_part(logits + i, columns - i, 0) - lse[r]) * d, columns - i);
+    if (i < columns) {
+      V p = exp_of(load_part(logits + i, columns - i, 0) - lse[r]);
+      store_part(dlogits + i, p * d, columns - i);
+    }
     if (known) dlogits[targets[r]] -= d;
   }
 }

@@ -22,6 +22,10 @@ INLINE void store(float *p, V v) { memcpy(p, &v, sizeof v); }
 
 INLINE V splat(float x) { return (V)(x); }
 
+#ifdef ADAPT_LOAD_PART
+INLINE V load_part(const float *p, size_t n, float rest) { return ADAPT_LOAD_PART(p, n, rest); }
+INLINE void store_part(float *p, V v, size_t n) { ADAPT_STORE_PART(p, v, n); }
+#else
 // The first n < W floats at p, the other lanes `rest`.
 INLINE V load_part(const float *p, size_t n, float rest) {
   float t[ADAPT_W];
@@ -35,6 +39,7 @@ INLINE void store_part(float *p, V v, size_t n) {
   store(t, v);
   for (size_t i = 0; i < n; i++) p[i] = t[i];
 }
+#endif
 
 // Lane by lane: c ? a : b, where a lane of c is all ones or all zeros.
 INLINE V choose(I c, V a, V b) { return (V)((c & (I)a) | (~c & (I)b)); }
@@ -52,20 +57,20 @@ INLINE V sqrt_of(V x) {
 #endif
 }
 
-// The upper half of the first 2 * h lanes in the place of the lower half.
+// Lanes h to 2h - 1 in the place of lanes 0 to h - 1; the lanes behind do not matter. Adding in
+// halves fixes the order.
 #if ADAPT_W == 16
-#define HALF_8(v) __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)
-#define HALF_4(v) __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15)
-#define HALF_2(v) __builtin_shufflevector(v, v, 2, 3, 0, 1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
-#define HALF_1(v) __builtin_shufflevector(v, v, 1, 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+#define TURN(v, a, b, c, d, e, f, g, h) \
+  __builtin_shufflevector(v, v, a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0, 0, 0, 0)
 #elif ADAPT_W == 8
-#define HALF_4(v) __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3)
-#define HALF_2(v) __builtin_shufflevector(v, v, 2, 3, 0, 1, 4, 5, 6, 7)
-#define HALF_1(v) __builtin_shufflevector(v, v, 1, 0, 2, 3, 4, 5, 6, 7)
+#define TURN(v, a, b, c, d, e, f, g, h) __builtin_shufflevector(v, v, a, b, c, d, e, f, g, h)
 #else
-#define HALF_2(v) __builtin_shufflevector(v, v, 2, 3, 0, 1)
-#define HALF_1(v) __builtin_shufflevector(v, v, 1, 0, 2, 3)
+#define TURN(v, a, b, c, d, e, f, g, h) __builtin_shufflevector(v, v, a, b, c, d)
 #endif
+#define HALF_8(v) TURN(v, 8, 9, 10, 11, 12, 13, 14, 15)
+#define HALF_4(v) TURN(v, 4, 5, 6, 7, 0, 0, 0, 0)
+#define HALF_2(v) TURN(v, 2, 3, 0, 0, 0, 0, 0, 0)
+#define HALF_1(v) TURN(v, 1, 0, 0, 0, 0, 0, 0, 0)
 
 INLINE float lanes_sum(V v) {
 #if ADAPT_W >= 16

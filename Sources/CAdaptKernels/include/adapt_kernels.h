@@ -95,7 +95,7 @@ struct adapt_kernels {
   void (*log_loss_gradient)(const float *dloss, const float *logits, const int32_t *targets,
                             const float *lse, float *dlogits, size_t rows, size_t columns);
 
-  // out[i * stride + c] += x[i * stride + c], for c < columns
+  // out[i] += x[i]
   void (*add_into)(const float *x, float *out, size_t n);
   // dst[c * dst_stride + r] = src[r * src_stride + c]
   void (*transpose)(const float *src, size_t src_stride, float *dst, size_t dst_stride,
