@@ -21,8 +21,9 @@ extension Interpreter {
   ///
   /// The script is evaluated with effects left out.
   /// - Throws: ``ScriptError`` when the script does not check, or a model cannot be traced.
-  public func modelGraphs(_ bytes: [UInt8], name: String) throws -> [(name: String, graph: ModelGraph)]
-  {
+  public func modelGraphs(_ bytes: [UInt8], name: String) throws -> [(
+    name: String, graph: ModelGraph
+  )] {
     let tree = store.parse(bytes, name: name)
     return try onOwnThread {
       let errors = self.check(tree).filter { $0.severity == .error }
