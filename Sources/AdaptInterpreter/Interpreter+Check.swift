@@ -62,7 +62,7 @@ extension Interpreter {
   }
 
   /// Evaluates a file with effects left out. What failed counts as unknown for the rest.
-  private func dryRun(_ block: Block) -> [Diagnostic] {
+  func dryRun(_ block: Block) -> [Diagnostic] {
     var found: [Diagnostic] = []
     do { try hoist(block, globals) } catch {}
     for statement in block.statements {

@@ -81,7 +81,7 @@ public final class REPL {
     defer { interrupt.end() }
     do {
       let value = try engine.evaluate(text, name: "prompt \(number)")
-      if let value, !isNone(value) { show(engine.interpreter.describe(value) + "\n") }
+      if let value, !isNone(value) { show(try engine.interpreter.promptText(of: value) + "\n") }
     } catch let error as ScriptError {
       for diagnostic in error.diagnostics { show(engine.render(diagnostic, color: isColored)) }
     } catch {
@@ -96,7 +96,8 @@ public final class REPL {
 
   private func show(_ text: String) {
     print(text, terminator: "")
-    fflush(stdout)
+    // All streams: naming stdout alone is not safe in the eyes of Swift 6.
+    fflush(nil)
   }
 
   // MARK: Commands

@@ -31,7 +31,7 @@ enum ExitStatus {
 
 /// What commands on a script share.
 struct ScriptOptions: ParsableArguments {
-  @Argument(help: "The script; - reads it from standard input.")
+  @ArgumentParser.Argument(help: "The script; - reads it from standard input.")
   var file: String
 
   @Option(help: "Threads for numeric work; all cores when not given.")
@@ -165,7 +165,7 @@ struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain", abstract: "Say what an error id such as E0301 means.")
 
-  @Argument(help: "The id.")
+  @ArgumentParser.Argument(help: "The id.")
   var id: String
 
   func validate() throws {

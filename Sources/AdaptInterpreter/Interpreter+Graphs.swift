@@ -1,0 +1,55 @@
+import AdaptGraph
+import AdaptRuntime
+import AdaptSyntax
+
+// Graphs for hosts: to look at, and to train step by step.
+
+extension Interpreter {
+  /// The models that a script binds at its top, by name, traced for inference.
+  ///
+  /// The script is checked and evaluated with its effects left out.
+  /// - Throws: ``ScriptError`` with all that is wrong with the script.
+  public func modelGraphs(_ bytes: [UInt8], name: String) throws -> [(name: String, graph: ModelGraph)]
+  {
+    let tree = store.parse(bytes, name: name)
+    return try onOwnThread {
+      let errors = self.check(tree).filter { $0.severity == .error }
+      guard errors.isEmpty else { throw ScriptError(errors) }
+      let dry = Interpreter(checkingFor: self)
+      _ = dry.dryRun(tree.block)
+      return try dry.boundModels()
+    }
+  }
+
+  private func boundModels() throws -> [(name: String, graph: ModelGraph)] {
+    try topLevelNames.compactMap { name in
+      guard case .flow(let flow)? = self[name], flow.layer?.isModel == true else { return nil }
+      do { return (name, try tracedForPrinting(flow, at: flow.span)) } catch {
+        throw asScriptError(error)
+      }
+    }
+  }
+
+  /// A model traced for training, with what the statements of `minimizing` minimize, for a host that
+  /// trains step by step with a `Trainer`.
+  /// - Parameters:
+  ///   - minimizing: the inside of a block behind `train`: `minimize crossEntropy`.
+  ///   - length: tokens in a sequence, for the cost of attention.
+  /// - Throws: ``ScriptError``
+  public func objectiveGraph(of model: Flow, minimizing: String, length: Int) throws
+    -> ObjectiveGraph
+  {
+    let tree = store.parse(Array(minimizing.utf8), name: "objective")
+    return try onOwnThread {
+      guard tree.diagnostics.isEmpty else { throw ScriptError(tree.diagnostics) }
+      do {
+        try self.begin()
+        let graph = try self.traceModel(
+          model, input: .tokens, mode: .training, at: model.span)
+        return try self.traceObjective(
+          ScriptBlock(block: tree.block, scope: self.globals), of: graph, mode: .training,
+          length: Double(length), at: tree.block.span)
+      } catch { throw self.asScriptError(error) }
+    }
+  }
+}
