@@ -15,7 +15,9 @@ extension Interpreter {
       NativeFunction("map", ["list", "with"]) { call in
         let function = try call.function(1)
         return try call.list(
-          try call.elements(0).map { try call.interpreter.call(function, with: [$0], at: call.span) })
+          try call.elements(0).map {
+            try call.interpreter.call(function, with: [$0], at: call.span)
+          })
       },
       NativeFunction("filter", ["list", "where"]) { call in
         let function = try call.function(1)
@@ -34,7 +36,8 @@ extension Interpreter {
       NativeFunction("append", ["list", "value"]) { call in
         try call.list(try call.elements(0) + [call[1]])
       },
-      NativeFunction("reversed", ["list"]) { call in try call.list(try call.elements(0).reversed()) },
+      NativeFunction("reversed", ["list"]) { call in try call.list(try call.elements(0).reversed())
+      },
       NativeFunction("sorted", ["list", .optional("by")], sorted),
       NativeFunction("zip", ["list", "other"]) { call in
         let interpreter = call.interpreter
@@ -105,7 +108,8 @@ extension Interpreter {
   private static func sorted(_ call: Call) throws -> Value {
     let elements = try call.elements(0)
     var keys = elements
-    if case .none = call[1] {} else {
+    if case .none = call[1] {
+    } else {
       let function = try call.function(1)
       keys = try elements.map { try call.interpreter.call(function, with: [$0], at: call.span) }
     }

@@ -33,7 +33,9 @@ extension Interpreter {
     case (.int(let x), .relu): return .int(Swift.max(0, x))
     case (.quantity(let x, let kind), .absolute): return .quantity(Swift.abs(x), kind)
     default:
-      guard let x = call[0].asDouble else { throw call.wrongType(0, expected: "a number or tensor") }
+      guard let x = call[0].asDouble else {
+        throw call.wrongType(0, expected: "a number or tensor")
+      }
       return .number(op.value(x))
     }
   }
@@ -57,7 +59,8 @@ extension Interpreter {
     return .number(scaled.isFinite ? scaled : number)
   }
 
-  private static func extremum(_ call: Call, _ op: Binary, _ order: BinaryOperator) throws -> Value {
+  private static func extremum(_ call: Call, _ op: Binary, _ order: BinaryOperator) throws -> Value
+  {
     guard case .list(let arguments) = call[0] else { return .none }
     var values = arguments.elements
     if values.count == 1 {

@@ -62,11 +62,14 @@ extension Interpreter {
     return result
   }
 
-  private func sites(for policy: PolicyValue, _ graph: ModelGraph, at span: Span) throws -> [String] {
+  private func sites(for policy: PolicyValue, _ graph: ModelGraph, at span: Span) throws -> [String]
+  {
     let names = graph.graph.sites.map(\.name)
     if let site = policy.site, !names.contains(site) {
       let near = closest(site, among: names).map { "did you mean '\($0)'?" }
-      let known = names.isEmpty ? "the model has no sites" : "it has \(names.prefix(6).joined(separator: ", "))"
+      let known =
+        names.isEmpty
+        ? "the model has no sites" : "it has \(names.prefix(6).joined(separator: ", "))"
       throw failure(.unknownSite, "the model has no site '\(site)'", at: span, hint: near ?? known)
     }
     let sites = graph.graph.sites.filter { policy.site == nil || $0.name == policy.site }

@@ -10,10 +10,12 @@ extension Interpreter {
         try call.interpreter.add(.softmax, [try call.tensor(0)], at: call.span)
       },
       NativeFunction(
-        "normalize", ["x", .optional("epsilon", .number(1e-5)), .optional("kind", .string("layer"))],
+        "normalize",
+        ["x", .optional("epsilon", .number(1e-5)), .optional("kind", .string("layer"))],
         normalized),
       NativeFunction(
-        "attend", ["query", "key", "value", .optional("heads", .int(1)), .optional("causal", .bool(false))]
+        "attend",
+        ["query", "key", "value", .optional("heads", .int(1)), .optional("causal", .bool(false))]
       ) { call in
         let op = Op.attention(heads: try call.int(3, in: 1...65536), causal: try call.bool(4))
         return try call.interpreter.add(
@@ -30,7 +32,8 @@ extension Interpreter {
       NativeFunction("stopGradient", ["x"]) { call in
         try call.interpreter.add(.stopGradient, [try call.tensor(0)], at: call.span)
       },
-      NativeFunction("concat", [.rest("values"), .optional("axis", .string("last"))], concatenated),
+      NativeFunction(
+        "concat", [.rest("values"), .optional("axis", .string("last"))], concatenated),
       NativeFunction("slice", ["x", "start", "end"]) { call in
         let (start, end) = (try call.int(1, in: 0...Int.max), try call.int(2, in: 0...Int.max))
         guard start <= end else {

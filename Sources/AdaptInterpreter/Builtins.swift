@@ -83,7 +83,8 @@ extension Interpreter {
   /// How parameters start.
   private static var initializers: [NativeFunction] {
     func initializer(
-      _ name: String, _ parameter: NativeFunction.Parameter, _ make: @escaping (Double) -> Initializer
+      _ name: String, _ parameter: NativeFunction.Parameter,
+      _ make: @escaping (Double) -> Initializer
     ) -> NativeFunction {
       NativeFunction(name, [parameter]) { call in
         let size = try call.number(0)

@@ -31,7 +31,8 @@ public final class Function {
   var kindName: String {
     switch kind {
     case .script, .native: "a function"
-    case .layer(let declaration, _): declaration.isModel ? "a model declaration" : "a layer declaration"
+    case .layer(let declaration, _):
+      declaration.isModel ? "a model declaration" : "a layer declaration"
     case .router: "a router declaration"
     case .optimizer: "an optimizer declaration"
     }
@@ -144,7 +145,8 @@ public struct Call {
   public func int(_ index: Int, in range: ClosedRange<Int> = Int.min...Int.max) throws -> Int {
     guard let value = self[index].exactInt else { throw wrongType(index, expected: "an integer") }
     guard range.contains(value) else {
-      let bounds = range.upperBound == .max
+      let bounds =
+        range.upperBound == .max
         ? "at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
       throw wrongValue(index, "\(name) needs '\(parameterNames[index])' \(bounds), not \(value)")
     }

@@ -5,6 +5,8 @@ struct EvaluatedArgument {
   var label: Identifier?
   var value: Value
   var span: Span
+  /// The block behind the call, which may follow arguments with labels.
+  var isTrailing = false
 }
 
 extension Interpreter {
@@ -43,7 +45,9 @@ extension Interpreter {
     if let trailing {
       noteCapture(scope)
       let closure = Function(.script([], trailing, scope), name: "closure", span: trailing.span)
-      result.append(EvaluatedArgument(label: nil, value: .function(closure), span: trailing.span))
+      result.append(
+        EvaluatedArgument(
+          label: nil, value: .function(closure), span: trailing.span, isTrailing: true))
     }
     return result
   }
@@ -59,7 +63,8 @@ extension Interpreter {
 
   /// Calls a value.
   func call(
-    _ callee: Value, _ arguments: [EvaluatedArgument], trailing: (block: Block, scope: Scope)? = nil,
+    _ callee: Value, _ arguments: [EvaluatedArgument],
+    trailing: (block: Block, scope: Scope)? = nil,
     at span: Span, calleeSpan: Span
   ) throws -> Value {
     switch callee {
@@ -117,8 +122,9 @@ extension Interpreter {
     }
   }
 
-  private func hyperparameters(_ parameters: [Parameter], _ scope: Scope) -> [(name: String, value: Value)]
-  {
+  private func hyperparameters(_ parameters: [Parameter], _ scope: Scope) -> [(
+    name: String, value: Value
+  )] {
     parameters.map { ($0.name.text, scope.own($0.name.text)?.value ?? .none) }
   }
 
@@ -184,7 +190,6 @@ extension Interpreter {
       guard let label = argument.label else {
         while next < names.count, slots[next] != nil, next != variadic { next += 1 }
         if next == variadic { continue }
-        // A block behind the call follows labelled arguments; it takes the place that is left.
         guard next < names.count else {
           throw failure(
             .wrongArguments,
@@ -192,7 +197,7 @@ extension Interpreter {
             at: argument.span, label: "one too many", notes: declared(function),
             hint: "it is called as \(function.signature)")
         }
-        if labelled, number != arguments.count - 1 {
+        if labelled, !argument.isTrailing {
           throw failure(
             .wrongArguments, "an argument without a label stands behind one with a label",
             at: argument.span, hint: "it is called as \(function.signature)")
@@ -243,7 +248,9 @@ extension Interpreter {
         throw missing(parameter.name, of: function, at: span)
       }
     }
-    if isDryRun, !native.takesUnknown, values.contains(where: Interpreter.holdsUnknown) { return .unknown }
+    if isDryRun, !native.takesUnknown, values.contains(where: Interpreter.holdsUnknown) {
+      return .unknown
+    }
     try charge(at: span)
     return try native.body(
       Call(

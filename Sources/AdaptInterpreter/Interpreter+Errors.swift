@@ -19,7 +19,9 @@ extension Interpreter {
   /// The calls around an error, the innermost first, without those inside the library.
   func callNotes(around span: Span?) -> [Diagnostic.Note] {
     let calls = frames.reversed().filter { !store.isLibrary($0.callSite) && $0.callSite != span }
-    return calls.prefix(4).map { Diagnostic.Note(span: $0.callSite, text: "in \($0.name), used here") }
+    return calls.prefix(4).map {
+      Diagnostic.Note(span: $0.callSite, text: "in \($0.name), used here")
+    }
   }
 
   /// An error of the graph, at the innermost expression of the user's script.
@@ -102,7 +104,8 @@ extension Interpreter {
   func checkSize(_ count: Int, at span: Span) throws {
     guard count <= host.limits.elements else {
       throw failure(
-        .limitMemory, "a value of \(count) elements is larger than the limit of "
+        .limitMemory,
+        "a value of \(count) elements is larger than the limit of "
           + "\(host.limits.elements)", at: span)
     }
     try charge(count / 8, at: span)

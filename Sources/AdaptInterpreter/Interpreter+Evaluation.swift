@@ -122,7 +122,7 @@ final class EvaluationReport: ScriptObject {
     let percent = NumberFormat(".1%")
     let bits = NumberFormat(".3")?.text(evaluation.bitsPerByte) ?? ""
     let share = percent?.text(evaluation.executedShare) ?? ""
-    let flops = ValueWriter.text(evaluation.flopsPerByte, .work)
+    let flops = ModelTree.cost(evaluation.flopsPerByte)
     var lines = [
       "\(split): \(bits) bits per byte over \(evaluation.bytes) bytes; "
         + "executed \(flops) a byte, \(share) of all-costliest"
@@ -182,7 +182,9 @@ final class RoutedText: ScriptObject {
   /// stands under each line of text.
   func painted(isColored: Bool) -> String {
     let (low, high) = (routed.costs.min() ?? 0, routed.costs.max() ?? 1)
-    let levels = routed.costs.map { high > low ? Int((($0 - low) / (high - low) * 7).rounded()) : 0 }
+    let levels = routed.costs.map {
+      high > low ? Int((($0 - low) / (high - low) * 7).rounded()) : 0
+    }
     return isColored ? colored(levels) : barred(levels)
   }
 

@@ -266,7 +266,8 @@ extension Interpreter {
       try charge(at: body.span)
       let inner = Scope(parent: scope)
       let single = try singleLayer(body, inner)
-      let chosen = family ?? trace.take(name ?? single.map { plural(scopeName($0.layer.name)) } ?? "repeat")
+      let chosen =
+        family ?? trace.take(name ?? single.map { plural(scopeName($0.layer.name)) } ?? "repeat")
       family = chosen
       let copy = "\(chosen)[\(round)]"
       value = try trace.inside(copy, place: copy) {
@@ -280,7 +281,9 @@ extension Interpreter {
 
   /// The layer that a body consists of, when it does nothing but make one: then the copies are named
   /// after it and it needs no scope of its own.
-  private func singleLayer(_ body: Block, _ scope: Scope) throws -> (layer: LayerInstance, span: Span)? {
+  private func singleLayer(_ body: Block, _ scope: Scope) throws -> (
+    layer: LayerInstance, span: Span
+  )? {
     guard body.statements.count == 1, case .expression(let line) = body.statements[0].kind,
       case .call(let callee, _, _) = line.kind, case .name(let name) = callee.kind,
       case .function(let function)? = scope.find(name)?.value, case .layer = function.kind,

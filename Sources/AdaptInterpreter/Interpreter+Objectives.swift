@@ -96,7 +96,8 @@ extension Interpreter {
   }
 
   /// The value of an objective for the current output and target; the same each time it is named.
-  func evaluate(_ objective: Objective, _ context: ObjectiveContext, at span: Span) throws -> Value {
+  func evaluate(_ objective: Objective, _ context: ObjectiveContext, at span: Span) throws -> Value
+  {
     if let term = context.terms.first(where: { $0.objective === objective }) { return term.value }
     try enter(objective.name, at: span)
     defer { leave() }
@@ -106,7 +107,8 @@ extension Interpreter {
     switch try run(objective.body, scope, flow: nil) {
     case .normal(let value), .returned(let value, _):
       if value.isUnknown { return value }
-      let value = try scalarValue(value, what: "objective \(objective.name)", at: objective.body.span)
+      let value = try scalarValue(
+        value, what: "objective \(objective.name)", at: objective.body.span)
       context.terms.append((objective, objective.name, value))
       return value
     case .broken(let span), .continued(let span):

@@ -1,5 +1,6 @@
 import AdaptGraph
 import AdaptSyntax
+
 import func Foundation.pow
 
 extension Interpreter {
@@ -92,7 +93,8 @@ extension Interpreter {
     case .multiply: (result, overflow) = a.multipliedReportingOverflow(by: b)
     case .divide, .remainder:
       guard b != 0 else {
-        throw failure(.divisionByZero, "\(a) is divided by zero", at: span, label: "the divisor is 0")
+        throw failure(
+          .divisionByZero, "\(a) is divided by zero", at: span, label: "the divisor is 0")
       }
       let (rest, restOverflow) = a.remainderReportingOverflow(dividingBy: b)
       if op == .remainder {

@@ -45,7 +45,8 @@ extension Interpreter {
       let parameter = try element(result, what: "the new parameter", context, at: last)
       let states = try context.states.map { state in
         try element(
-          scope.own(state.name)?.value ?? .none, what: "state '\(state.name)'", context, at: body.span)
+          scope.own(state.name)?.value ?? .none, what: "state '\(state.name)'", context,
+          at: body.span)
       }
       return OptimizerGraph(
         graph: trace.graph, states: context.states, newParameter: parameter, newStates: states)

@@ -40,7 +40,8 @@ extension Interpreter {
   private func checkUnit(_ unit: Identifier, of x: ValueID, _ trace: Trace) throws {
     guard let rows = trace.graph.type(x).rows else {
       throw failure(
-        .wrongShape, "a route needs rows to choose for, and \(describe(trace.graph.type(x))) has none",
+        .wrongShape,
+        "a route needs rows to choose for, and \(describe(trace.graph.type(x))) has none",
         at: unit.span, notes: callNotes(around: unit.span))
     }
     let set = trace.graph[rows]
@@ -129,12 +130,14 @@ extension Interpreter {
   }
 
   private func decide(
-    _ clauses: RouterClauses, _ scope: Scope, site: String, _ route: Route, _ router: RouterInstance,
+    _ clauses: RouterClauses, _ scope: Scope, site: String, _ route: Route,
+    _ router: RouterInstance,
     paths: Int, _ x: ValueID, _ trace: Trace
   ) throws -> Decision {
     guard let block = clauses.scores else {
       throw failure(
-        .wrongValue, "router \(router.declaration.name.text) has no 'scores' clause", at: router.span)
+        .wrongValue, "router \(router.declaration.name.text) has no 'scores' clause",
+        at: router.span)
     }
     let input = Value.tensor(SymbolicTensor(content: .value(x), trace: trace))
     let scores = try trace.inside("router", place: "router") {
@@ -197,7 +200,8 @@ extension Interpreter {
   {
     for loss in clauses.losses {
       let result = try evaluate(loss, scope)
-      if case .tensor = result {} else if result.asDouble != nil {
+      if case .tensor = result {
+      } else if result.asDouble != nil {
         // A term that is switched off, for example by a weight of zero.
         continue
       }

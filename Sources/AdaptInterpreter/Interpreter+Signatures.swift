@@ -13,7 +13,10 @@ extension Interpreter {
     if case .pending = input.content {
       input = try declareInput(signature, scope, trace) ?? input
     }
-    if case .pending = input.content {} else {
+    if case .pending = input.content {
+      // What a name like `d` stands for only the type could say.
+      if namesOpenSize(signature, scope) { _ = try value(of: input, at: span) }
+    } else {
       let type = try type(of: input, at: span)
       try match(
         signature.inputShape, type, scope, signature, at: span,
@@ -21,6 +24,13 @@ extension Interpreter {
     }
     scope.define(signature.input.text, .tensor(input), at: signature.input.span)
     return input
+  }
+
+  private func namesOpenSize(_ signature: Signature, _ scope: Scope) -> Bool {
+    signature.inputShape.contains { axis in
+      guard case .name(let name) = axis.kind else { return false }
+      return !Interpreter.rowLabels.contains(name) && scope.own(name) == nil
+    }
   }
 
   /// Checks what the body gave against the declared result.

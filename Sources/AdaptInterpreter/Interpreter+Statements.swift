@@ -168,13 +168,16 @@ extension Interpreter {
     }
     let value = try evaluate(condition, scope)
     if value.isUnknown { return try runBoth(then, otherwise, scope, flow) }
-    if try truth(value, at: condition.span) { return try run(then, Scope(parent: scope), flow: flow) }
+    if try truth(value, at: condition.span) {
+      return try run(then, Scope(parent: scope), flow: flow)
+    }
     guard let otherwise else { return .normal(.none) }
     return try run(otherwise, Scope(parent: scope), flow: flow)
   }
 
   /// In a dry run, when it is open which branch will be taken: looks at both.
-  private func runBoth(_ then: Block, _ otherwise: Block?, _ scope: Scope, _ flow: FlowState?) throws
+  private func runBoth(_ then: Block, _ otherwise: Block?, _ scope: Scope, _ flow: FlowState?)
+    throws
     -> Completion
   {
     unknownBranches += 1

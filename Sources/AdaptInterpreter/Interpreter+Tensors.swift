@@ -193,7 +193,8 @@ extension Interpreter {
   // MARK: Columns
 
   /// `x[.., a..b]`: some of the last axis.
-  func slice(_ tensor: SymbolicTensor, _ indices: [Expression], _ scope: Scope, at span: Span) throws
+  func slice(_ tensor: SymbolicTensor, _ indices: [Expression], _ scope: Scope, at span: Span)
+    throws
     -> Value
   {
     guard let last = indices.last else { return .tensor(tensor) }

@@ -65,7 +65,9 @@ public final class Interpreter {
     root = Scope(graveyard: graveyard)
     prelude = Scope(parent: root)
     globals = Scope(parent: prelude)
-    for function in Interpreter.builtins { root.define(function.name, .function(Function(function))) }
+    for function in Interpreter.builtins {
+      root.define(function.name, .function(Function(function)))
+    }
     for (name, value) in Interpreter.constants { root.define(name, value) }
   }
 

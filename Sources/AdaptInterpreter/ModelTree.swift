@@ -67,7 +67,9 @@ struct ModelTree {
   }
 
   private func place(_ index: Int) {
-    for scope in scopes(ModelTree.split(graph.nodes[index].scope)[...]) { scope.nodes.append(index) }
+    for scope in scopes(ModelTree.split(graph.nodes[index].scope)[...]) {
+      scope.nodes.append(index)
+    }
   }
 
   /// The scopes from the root to the one of that path.
@@ -88,7 +90,8 @@ struct ModelTree {
     guard let region = region(of: scope) else { return 0 }
     let own = scope.nodes.filter { graph.nodes[$0].region == region && !isJoin(graph.nodes[$0]) }
     let inner = scope.nodes.reduce(0.0) { sum, index in
-      guard graph.nodes[index].region == region, case .choose(let site) = graph.nodes[index].op else {
+      guard graph.nodes[index].region == region, case .choose(let site) = graph.nodes[index].op
+      else {
         return sum
       }
       let paths = graph[site].paths.map { costs.full($0.region) }.sorted(by: >)
@@ -117,7 +120,8 @@ struct ModelTree {
     else { return "" }
     let type = graph.type(output)
     let rows = type.rows.map { graph[$0].label }
-    return "[" + ([rows].compactMap { $0 } + type.dims.map(String.init)).joined(separator: ", ") + "]"
+    return "[" + ([rows].compactMap { $0 } + type.dims.map(String.init)).joined(separator: ", ")
+      + "]"
   }
 
   // MARK: Text
@@ -128,21 +132,24 @@ struct ModelTree {
         label: root.name, shape: "", parameters: root.parameters,
         flops: costs.full(RegionID(0)))
     ]
-    for child in root.children { add(child, to: &rows, depth: 1) }
+    for (child, count) in families(root.children) { add(child, to: &rows, depth: 1, count: count) }
     return ModelTree.table(rows, length)
   }
 
   private func add(_ scope: Scope, to rows: inout [Row], depth: Int, count: Int = 1) {
-    // The router is told at its site.
-    let children = families(scope.children)
-    var label = String(repeating: "  ", count: depth) + scope.name
-    if count > 1 { label = String(repeating: "  ", count: depth) + "\(scope.name) × \(count)" }
-    if let site = scope.site { label += " each \(site.unit) by \(site.router), \(ModelTree.rule(site))" }
+    let family = String(scope.name.prefix { $0 != "[" })
+    let name = count > 1 ? "\(family) × \(count)" : scope.name
+    var label = String(repeating: "  ", count: depth) + name
+    if let site = scope.site {
+      label += " each \(site.unit) by \(site.router), \(ModelTree.rule(site))"
+    }
     rows.append(
       Row(
         label: label, shape: shape(scope), parameters: scope.parameters * count,
         flops: flops(scope) * Double(count)))
-    for (child, count) in children { add(child, to: &rows, depth: depth + 1, count: count) }
+    for (child, count) in families(scope.children) {
+      add(child, to: &rows, depth: depth + 1, count: count)
+    }
     guard let site = scope.site else { return }
     // Paths without a layer have no scope of their own.
     for path in site.paths where !scope.children.contains(where: { $0.name == path.name }) {
@@ -163,7 +170,8 @@ struct ModelTree {
     var result: [(Scope, Int)] = []
     for scope in scopes {
       let family = scope.name.prefix { $0 != "[" }
-      if scope.name.contains("["), let last = result.last, last.0.name.prefix(while: { $0 != "[" }) == family,
+      if scope.name.contains("["), let last = result.last,
+        last.0.name.prefix(while: { $0 != "[" }) == family,
         looksLike(scope, last.0)
       {
         result[result.count - 1].1 += 1
@@ -195,9 +203,14 @@ struct ModelTree {
     return ([header] + lines).map(trimmedRight).joined(separator: "\n")
   }
 
-  private static func cost(_ flops: Double) -> String {
-    let (scale, unit) = flops >= 1e9 ? (1e9, " GFLOP") : flops >= 1e6 ? (1e6, " MFLOP")
-      : flops >= 1e3 ? (1e3, " kFLOP") : (1, " FLOP")
+  /// A cost with three or so digits: `7.29 kFLOP`.
+  static func cost(_ flops: Double) -> String {
+    let (scale, unit) =
+      flops >= 1e9
+      ? (1e9, " GFLOP")
+      : flops >= 1e6
+        ? (1e6, " MFLOP")
+        : flops >= 1e3 ? (1e3, " kFLOP") : (1, " FLOP")
     return String(format: flops >= 1e3 ? "%.2f" : "%.0f", flops / scale) + unit
   }
 

@@ -7,7 +7,9 @@ extension Interpreter {
   /// What `print` shows. Bounded: values can share parts many times over.
   func display(_ value: Value, at span: Span) throws -> String {
     if case .string(let text) = value { return text }
-    if case .flow(let flow) = value, flow.layer?.isModel == true { return try tree(of: flow, at: span) }
+    if case .flow(let flow) = value, flow.layer?.isModel == true {
+      return try tree(of: flow, at: span)
+    }
     var writer = ValueWriter(limit: host.limits.output)
     writer.write(value, quoted: false)
     guard !writer.isFull else {
@@ -42,6 +44,20 @@ extension Interpreter {
     var writer = ValueWriter(limit: 1 << 20)
     writer.write(value, quoted: false)
     return writer.text
+  }
+
+  /// What a prompt shows of a value: like `print`, with a string in quotes. Never fails.
+  public func describe(_ value: Value) -> String {
+    if case .flow = value,
+      let text = try? onOwnThread({
+        try self.display(value, at: Span(start: 0, end: 0))
+      })
+    {
+      return text
+    }
+    var writer = ValueWriter(limit: 1 << 16)
+    writer.write(value, quoted: true)
+    return writer.isFull ? writer.text + "…" : writer.text
   }
 
   // MARK: Formats

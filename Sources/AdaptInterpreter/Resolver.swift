@@ -95,7 +95,7 @@ struct Resolver {
       let names = resolve(declaration.parameters)
       resolveLater(declaration.body, with: names + ["parameter", "gradient", "step"])
     case .parameter(_, let shape, let initial):
-      shape.forEach { resolve($0) }
+      for item in shape { resolve(item) }
       if let initial { resolve(initial) }
     case .state(_, let initial): resolve(initial)
     case .forIn(let name, let sequence, let body):
@@ -106,7 +106,7 @@ struct Resolver {
       resolve(body)
     case .returnValue(let value): if let value { resolve(value) }
     case .importModule(let path): resolveImport(path)
-    case .print(let values): values.forEach { resolve($0) }
+    case .print(let values): for item in values { resolve(item) }
     case .minimize(let value), .expression(let value): resolve(value)
     case .breakLoop, .continueLoop: break
     }
@@ -118,7 +118,7 @@ struct Resolver {
       isOpen = true
       return
     }
-    names.forEach { define($0) }
+    for item in names { define(item) }
   }
 
   private mutating func resolve(_ layer: LayerDeclaration) {
@@ -163,7 +163,7 @@ struct Resolver {
     case .name(let name): check(name, at: expression.span)
     case .string(let segments):
       for case .interpolation(let value, _) in segments { resolve(value) }
-    case .list(let values): values.forEach { resolve($0) }
+    case .list(let values): for item in values { resolve(item) }
     case .record(let fields): fields.forEach { resolve($0.value) }
     case .range(let first, let second, _), .binary(_, let first, let second),
       .compose(let first, let second):
@@ -176,7 +176,7 @@ struct Resolver {
       if let trailing { resolveLater(trailing, with: ["output", "target"]) }
     case .index(let base, let indices):
       resolve(base)
-      indices.forEach { resolve($0) }
+      for item in indices { resolve(item) }
     case .closure(let parameters, let body):
       resolveLater(body, with: resolve(parameters))
     case .conditional(let condition, let then, let otherwise):
@@ -184,7 +184,7 @@ struct Resolver {
       resolve(then)
       if let otherwise { resolve(otherwise) }
     case .residual(let body): resolve(body)
-    case .parallel(let branches, _): branches.forEach { resolve($0) }
+    case .parallel(let branches, _): for item in branches { resolve(item) }
     case .repeated(let count, let body), .loop(let count, let body):
       resolve(count)
       resolve(body)

@@ -139,14 +139,17 @@ func scopeName(_ name: String) -> String {
   let letters = Array(name)
   let capitals = letters.prefix { $0.isUppercase }.count
   // In a run of capitals the last one begins the next word, unless the run is the whole name.
-  let lowered = capitals > 1 && capitals < letters.count && letters[capitals].isLetter
+  let lowered =
+    capitals > 1 && capitals < letters.count && letters[capitals].isLetter
     ? capitals - 1 : capitals
-  return letters.prefix(lowered).map { $0.lowercased() }.joined() + String(letters.dropFirst(lowered))
+  return letters.prefix(lowered).map { $0.lowercased() }.joined()
+    + String(letters.dropFirst(lowered))
 }
 
 /// The plural of a scope name: `block` → `blocks`, `memory` → `memories`.
 func plural(_ name: String) -> String {
-  if let last = name.last, last == "y", let before = name.dropLast().last, !"aeiou".contains(before) {
+  if let last = name.last, last == "y", let before = name.dropLast().last, !"aeiou".contains(before)
+  {
     return name.dropLast() + "ies"
   }
   let hisses = ["s", "x", "z", "ch", "sh"].contains { name.hasSuffix($0) }

@@ -42,7 +42,8 @@ extension Interpreter {
   }
 
   func evaluate(_ text: String) throws -> Value? {
-    do { return try evaluate(Array(text.utf8), name: "test.adapt") } catch let error as ScriptError {
+    do { return try evaluate(Array(text.utf8), name: "test.adapt") } catch let error as ScriptError
+    {
       Issue.record("\(render(error.diagnostics))")
       throw error
     }

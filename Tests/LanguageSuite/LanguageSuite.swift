@@ -6,7 +6,8 @@ import Testing
 // The language's own suite: one behaviour a script, its expectations beside its lines.
 //
 // `// => text` stands on the line, or below it, that prints the text; `// error: E0101 part` on the
-// line that an error is reported at, with a part of what it says. Everything printed and reported must
+// line that an error is reported at, with a part of what it says; `// error elsewhere: …` in an imported
+// file. Everything printed and reported must
 // be expected. Folders are features; scripts under `modules/` are for importing only.
 
 private let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
@@ -37,6 +38,10 @@ private struct Expectations {
         printed.append(String(line[range.upperBound...]))
       } else if line.hasSuffix("// =>") {
         printed.append("")
+      }
+      if let range = line.range(of: "// error elsewhere: ") {
+        let words = line[range.upperBound...].split(separator: " ", maxSplits: 1).map(String.init)
+        errors.append((0, words.first ?? "", words.count > 1 ? words[1] : ""))
       }
       var rest = line[...]
       while let range = rest.range(of: "// error: ") {
@@ -74,7 +79,8 @@ private func describe(_ diagnostic: Diagnostic) -> String {
     let host = Host(
       output: { output.text += $0 },
       read: { path in
-        guard let data = FileManager.default.contents(atPath: folder.appendingPathComponent(path).path)
+        guard
+          let data = FileManager.default.contents(atPath: folder.appendingPathComponent(path).path)
         else { throw HostError.missing }
         return Array(data)
       },
@@ -90,15 +96,17 @@ private func describe(_ diagnostic: Diagnostic) -> String {
     let rendered = found.map { interpreter.sources.render($0) }.joined(separator: "\n")
     let printed = output.text.isEmpty ? [] : output.text.dropLast().components(separatedBy: "\n")
     #expect(printed == expected.printed, "\(name)\n\(rendered)")
-    try compare(found, expected, interpreter, "\(name)\n\(rendered)")
+    compare(found, expected, name, interpreter, "\(name)\n\(rendered)")
   }
 
   private func compare(
-    _ found: [Diagnostic], _ expected: Expectations, _ interpreter: Interpreter, _ rendered: String
-  ) throws {
+    _ found: [Diagnostic], _ expected: Expectations, _ name: String, _ interpreter: Interpreter,
+    _ rendered: String
+  ) {
     let lines = found.map { diagnostic -> Int in
       guard let span = diagnostic.span else { return 0 }
-      return interpreter.sources.files[Int(span.source)].lineNumber(of: Int(span.start))
+      let file = interpreter.sources.files[Int(span.source)]
+      return file.name == name ? file.lineNumber(of: Int(span.start)) : 0
     }
     let ids = zip(lines, found).map { "\($0):\($1.id.rawValue)" }
     #expect(ids == expected.errors.map { "\($0.line):\($0.id)" }, "\(rendered)")
