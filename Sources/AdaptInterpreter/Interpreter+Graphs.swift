@@ -9,8 +9,9 @@ extension Interpreter {
   ///
   /// The script is checked and evaluated with its effects left out.
   /// - Throws: ``ScriptError`` with all that is wrong with the script.
-  public func modelGraphs(_ bytes: [UInt8], name: String) throws -> [(name: String, graph: ModelGraph)]
-  {
+  public func modelGraphs(_ bytes: [UInt8], name: String) throws -> [(
+    name: String, graph: ModelGraph
+  )] {
     let tree = store.parse(bytes, name: name)
     return try onOwnThread {
       let errors = self.check(tree).filter { $0.severity == .error }
