@@ -41,11 +41,8 @@ def parse():
     parser.add_argument(
         "--ways", type=lambda text: text.split(","), metavar="WAY[,WAY]",
         help="the rival's ways; all that it can by default")
-    parser.add_argument("--adapt", default=str(HERE.parent / ".build" / "release" / "adapt"))
+    parser.add_argument("--adapt", default=str(HERE / ".build" / "release" / "adapt-bench"))
     parser.add_argument("--no-adapt", action="store_true", help="measure the rival alone")
-    parser.add_argument(
-        "--weights", action="store_true",
-        help="hand the rival's weights and batch to ours (--weights FILE) and compare the losses")
     parser.add_argument("--json", type=Path, default=HERE / "latest.json")
     options = parser.parse_args()
     options.workloads = options.workloads or WORKLOADS
@@ -252,12 +249,13 @@ def start_all(workload, threads, options, python, ways):
     rivals = []
     for way in ways:
         command = [python, str(RIVAL), "--workload", workload, "--way", way, "--threads", str(threads)]
-        if options.weights and not weights.exists():
+        if not options.no_adapt and not weights.exists():
             command += ["--export", str(weights)]
         rivals.append(start(f"PyTorch {way}", command))
     ours = None
     if not options.no_adapt:
-        command = [options.adapt, "bench", workload, "--threads", str(threads)]
+        script = HERE / "workloads" / f"{workload}.adapt"
+        command = [options.adapt, str(script), "--threads", str(threads)]
         if weights.exists():
             command += ["--weights", str(weights)]
         ours = start("Adapt", command)
@@ -270,9 +268,9 @@ def compare_losses(ours, rivals):
     for rival in rivals:
         theirs = rival.ready.get("loss")
         if mine is None or theirs is None:
-            raise Unavailable("--weights: a side does not say the loss it starts with")
+            raise Unavailable("a side does not say the loss it starts with")
         if abs(mine - theirs) > LOSS_TOLERANCE * abs(theirs):
-            raise Unavailable(f"--weights: the first losses differ: {mine} and {theirs}")
+            raise Unavailable(f"the first losses differ: {mine} and {theirs}")
 
 
 def measure(workload, threads, options, python, ways):
@@ -283,7 +281,7 @@ def measure(workload, threads, options, python, ways):
     if not sides:
         return None
     try:
-        if options.weights and ours:
+        if ours:
             compare_losses(ours, rivals)
         for turn in range(options.warmup + options.rounds):
             if turn == options.warmup:
@@ -382,8 +380,6 @@ def main():
     python, reason = find_torch()
     if python is None:
         say(f"PyTorch is not measured: {reason}.")
-        if options.weights:
-            sys.exit("bench: --weights needs PyTorch")
     known = rival_ways(python)
     results = []
     for workload in options.workloads:

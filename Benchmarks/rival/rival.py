@@ -131,7 +131,7 @@ class ByteLM(nn.Module):
         self.linear = nn.Linear(WIDTH, VOCAB)
 
     def forward(self, tokens, targets):
-        """(loss, share of rows of each path of each block [block, path] or None)"""
+        """(loss, its cross entropy, share of rows of each path of each block [block, path] or None)"""
         x = self.embedding(tokens) + self.positions.weight
         balance, cost, shares = 0, fixed_flops(), []
         for block in self.blocks:
@@ -144,11 +144,12 @@ class ByteLM(nn.Module):
                 shares.append(share)
             x = x + y
         logits = self.linear(self.norm(x))
-        loss = functional.cross_entropy(logits.view(ROWS, VOCAB), targets.view(ROWS))
+        entropy = functional.cross_entropy(logits.view(ROWS, VOCAB), targets.view(ROWS))
         if not self.duo:
-            return loss, None
+            return entropy, entropy, None
         dense = fixed_flops() + DEPTH * FeedForward.flops(HIDDEN)
-        return loss + BALANCE * balance + COST * cost / dense, torch.stack(shares).detach()
+        loss = entropy + BALANCE * balance + COST * cost / dense
+        return loss, entropy, torch.stack(shares).detach()
 
 
 def fixed_flops():
@@ -228,19 +229,19 @@ class Trainer:
 
     def step(self):
         self.optimizer.zero_grad(set_to_none=True)
-        loss, self.shares = self.forward()
+        loss, _, self.shares = self.forward()
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
 
     def stats(self):
         with torch.no_grad():
-            loss, shares = self.model(self.tokens, self.targets)
+            _, entropy, shares = self.model(self.tokens, self.targets)
         executed, dense = step_flops(shares)
         if shares is not None:
             shares = [[round(share, 4) for share in block] for block in shares.tolist()]
         return {
-            "loss": loss.item(), "flops": executed, "dense_flops": dense, "shares": shares,
+            "loss": entropy.item(), "flops": executed, "dense_flops": dense, "shares": shares,
             "sgemm": sgemm_rate(),
         }
 

@@ -31,6 +31,9 @@ extension Graph {
   /// - Parameter length: rows in a group, for the cost of attention.
   public mutating func expectedCost(of output: ValueID, length: Double) throws -> ValueID {
     let costs = costs(of: output, length: length)
+    let saved = region
+    defer { region = saved }
+    region = RegionID(0)
     let full = costs.full(RegionID(0))
     guard full > 0 else { return try constant(1) }
     return try expected(RegionID(0), costs, scale: 1 / full)
@@ -42,7 +45,8 @@ extension Graph {
     var total = try constant(costs.own(region) * scale)
     for site in costs.sites(in: region) {
       let taken = Double(self[site].selection.taken(of: self[site].paths.count))
-      let share = try add(.sumRows(mean: true), self[site].scores)
+      // The mean is taken where the scores are: among the rows that reach the site.
+      let share = try add(.sumRows(mean: true), [self[site].scores], in: self[site].region)[0]
       for (number, path) in self[site].paths.enumerated() {
         let inner = try expected(path.region, costs, scale: scale * taken)
         let chance = try add(.reshape([]), add(.slice(start: number, count: 1), share))

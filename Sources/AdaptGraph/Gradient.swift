@@ -33,7 +33,13 @@ extension Graph {
   /// Gradients of a node's inputs by its rule.
   private mutating func pull(_ node: Node, _ gradients: [ValueID?]) throws -> [ValueID?] {
     switch OpTable[node.op].gradient {
-    case .rule(let rule): return try rule(&self, node, gradients)
+    case .rule(let rule):
+      // No rule counts what an op gives beside its value, such as attention's log-sum-exp.
+      guard gradients.dropFirst().allSatisfy({ $0 == nil }) else {
+        throw GraphError(
+          .notDifferentiable, "only the first output of \(node.op.kind.rawValue) has a gradient")
+      }
+      return try rule(&self, node, gradients)
     case .zero: return node.inputs.map { _ in nil }
     case .missing:
       throw GraphError(.notDifferentiable, "\(node.op.kind.rawValue) has no gradient")

@@ -29,6 +29,8 @@ public struct Graph: Sendable {
   public internal(set) var regions: [Region] = [Region(kind: .root, parent: nil, rows: nil)]
   public internal(set) var sites: [Site] = []
   public private(set) var parameters: [ParameterInfo] = []
+  /// Where the parameter of a name stands, and its value once a node gives it.
+  private var parameterPlaces: [String: (index: Int, value: ValueID?)] = [:]
 
   /// The region that new nodes go to.
   public var region = RegionID(0)
@@ -63,7 +65,10 @@ public struct Graph: Sendable {
 
   @discardableResult
   mutating func add(_ op: Op, _ inputs: [ValueID], in region: RegionID) throws -> [ValueID] {
+    // What the data bring is there before any decision, wherever it is first asked for.
+    let region = op.kind == .input ? RegionID(0) : region
     let types = try OpTable[op].infer(op, inputs.map(type), self)
+    for type in types { try requirePossible(type) }
     let outputs = types.map { type in
       values.append(ValueInfo(type: type, node: nodes.count))
       return ValueID(values.count - 1)
@@ -83,24 +88,32 @@ public struct Graph: Sendable {
   }
 
   /// The value of a parameter; one of the same name is shared.
+  ///
+  /// Takes constant time however large the graph is.
   /// - Throws: ``GraphError`` when the name stands for another shape already.
   public mutating func parameter(_ info: ParameterInfo) throws -> ValueID {
-    if let index = parameters.firstIndex(where: { $0.name == info.name }) {
-      guard parameters[index].shape == info.shape else {
+    if let place = parameterPlaces[info.name] {
+      let shape = parameters[place.index].shape
+      guard shape == info.shape else {
         throw GraphError(
-          .shape,
-          "parameter \(info.name) is \(parameters[index].shape) and was asked for as \(info.shape)")
+          .shape, "parameter \(info.name) is \(shape) and was asked for as \(info.shape)")
       }
-      if let node = nodes.first(where: { $0.op == .parameter(index) }) { return node.outputs[0] }
-      return try add(.parameter(index), [], in: RegionID(0))[0]
+      if let value = place.value { return value }
+    } else {
+      try requirePossible(TensorType(info.shape))
+      parameterPlaces[info.name] = (parameters.count, nil)
+      parameters.append(info)
     }
-    parameters.append(info)
-    return try add(.parameter(parameters.count - 1), [], in: RegionID(0))[0]
+    let index = parameterPlaces[info.name]?.index ?? parameters.count - 1
+    let value = try add(.parameter(index), [], in: RegionID(0))[0]
+    parameterPlaces[info.name] = (index, value)
+    return value
   }
 
   public mutating func constant(_ value: Double) throws -> ValueID { try add(.constant(value)) }
 
-  /// Keeps the nodes that `keep` says, in order; used by passes, which answer for the values.
+  /// Keeps the nodes that `keep` says, in order; used by passes, which answer for the values: one
+  /// whose node is dropped must not be asked for again.
   mutating func filterNodes(_ keep: (Int) -> Bool) {
     var kept: [Node] = []
     for (index, node) in nodes.enumerated() where keep(index) {
@@ -108,6 +121,22 @@ public struct Graph: Sendable {
       kept.append(node)
     }
     nodes = kept
+    findParameters()
+  }
+
+  private mutating func findParameters() {
+    for info in parameters { parameterPlaces[info.name]?.value = nil }
+    for node in nodes {
+      guard case .parameter(let index) = node.op else { continue }
+      parameterPlaces[parameters[index].name]?.value = node.outputs[0]
+    }
+  }
+
+  /// Changes what the graph consists of without any check: for tests of ``verify()``.
+  package mutating func withUncheckedParts(
+    _ change: (inout [Node], inout [ValueInfo], inout [Site]) -> Void
+  ) {
+    change(&nodes, &values, &sites)
   }
 
   mutating func replaceInputs(_ replacement: (ValueID) -> ValueID) {

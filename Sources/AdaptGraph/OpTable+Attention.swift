@@ -52,7 +52,10 @@ extension OpTable {
   static let attentionGradient = OpDefinition(
     infer: { op, types, graph in
       try requireInputs(op, types, 6)
-      try require(Set(types[0...4]).count == 1, "attention's gradient needs equal shapes")
+      try require(
+        Set(types[0...4]).count == 1,
+        "attention's gradient needs equal shapes, not "
+          + types[0...4].map(graph.describe).joined(separator: ", "))
       return [types[1], types[2], types[3]]
     },
     gradient: .missing,
@@ -109,15 +112,20 @@ extension OpTable {
     reference: { node, inputs, run in
       let columns = run.graph.type(node.inputs[0]).columns
       let lse = inputs[0].rowwise(columns) { [logSumExp($0)] }
-      let losses = inputs[1].values.enumerated().map { row, target in
-        lse[row] - inputs[0].values[row * columns + Int(target)]
+      let losses = try inputs[1].values.enumerated().map { row, target in
+        lse[row] - inputs[0].values[row * columns + (try rowNumber(target, of: columns, "class"))]
       }
       return [ReferenceTensor(inputs[1].shape, losses), ReferenceTensor(inputs[1].shape, lse)]
     })
 
   static let logLossGradient = OpDefinition(
-    infer: { op, types, _ in
+    infer: { op, types, graph in
       try requireInputs(op, types, 4)
+      let row = TensorType(rows: types[1].rows, [])
+      try require(
+        types[0] == row && types[3] == row,
+        "\(graph.describe(types[0])) and \(graph.describe(types[3])) are not one number a row of "
+          + graph.describe(types[1]))
       return [types[1]]
     },
     gradient: .missing,

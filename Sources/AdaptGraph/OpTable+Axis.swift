@@ -28,7 +28,7 @@ extension OpTable {
   static let softmaxGradient = OpDefinition(
     infer: { op, types, graph in
       try requireInputs(op, types, 2)
-      try require(types[0] == types[1], "gradient and value differ in shape")
+      try requireGradient(types[0], of: types[1], graph)
       return [types[1]]
     },
     gradient: .missing,
@@ -49,7 +49,9 @@ extension OpTable {
     infer: { op, types, graph in
       try requireInputs(op, types, 1)
       try requireFloats(op, types, graph)
-      try require(types[0].columns > 0 && !types[0].dims.isEmpty, "nothing to normalize over")
+      try require(
+        types[0].columns > 0 && !types[0].dims.isEmpty,
+        "\(graph.describe(types[0])) has nothing to normalize over")
       return [types[0], TensorType(rows: types[0].rows, types[0].dims.dropLast() + [1])]
     },
     gradient: .rule { graph, node, gradients in
@@ -77,7 +79,11 @@ extension OpTable {
   static let normalizeGradient = OpDefinition(
     infer: { op, types, graph in
       try requireInputs(op, types, 3)
-      try require(types[0] == types[1], "gradient and value differ in shape")
+      try requireGradient(types[0], of: types[1], graph)
+      let scale = TensorType(rows: types[1].rows, types[1].dims.dropLast() + [1])
+      try require(
+        types[2] == scale,
+        "\(graph.describe(types[2])) is not one deviation a row, \(graph.describe(scale))")
       return [types[1]]
     },
     gradient: .missing,
@@ -128,9 +134,11 @@ extension OpTable {
   static let pad = OpDefinition(
     infer: { op, types, graph in
       try requireInputs(op, types, 1)
+      try requireFloats(op, types, graph)
       guard case .pad(let start, let total) = op else { return [] }
+      let (end, overflow) = start.addingReportingOverflow(types[0].columns)
       try require(
-        start >= 0 && start + types[0].columns <= total && !types[0].dims.isEmpty,
+        !overflow && start >= 0 && end <= total && !types[0].dims.isEmpty,
         "\(graph.describe(types[0])) does not fit into \(total) columns at \(start)")
       return [TensorType(rows: types[0].rows, types[0].dims.dropLast() + [total])]
     },
@@ -153,7 +161,10 @@ extension OpTable {
   static let concat = OpDefinition(
     infer: { op, types, graph in
       guard let first = types.first, !first.dims.isEmpty else {
-        throw GraphError(.shape, "concat needs values with an axis behind their rows")
+        throw GraphError(
+          .shape,
+          "concat needs values with an axis behind their rows, not "
+            + types.map(graph.describe).joined(separator: ", "))
       }
       try requireFloats(op, types, graph)
       for type in types {
@@ -161,7 +172,11 @@ extension OpTable {
           type.rows == first.rows && type.dims.dropLast() == first.dims.dropLast(),
           "\(graph.describe(first)) and \(graph.describe(type)) differ before the last axis")
       }
-      let total = types.reduce(0) { $0 + $1.columns }
+      let total = try types.reduce(0) { sum, type in
+        let (result, overflow) = sum.addingReportingOverflow(type.columns)
+        try require(!overflow, "concat of more columns than a tensor has")
+        return result
+      }
       return [TensorType(rows: first.rows, first.dims.dropLast() + [total])]
     },
     gradient: .rule { graph, node, gradients in
@@ -191,7 +206,7 @@ extension OpTable {
       guard case .reshape(let dims) = op else { return [] }
       let result = TensorType(rows: types[0].rows, dims, types[0].element)
       try require(
-        result.count == types[0].count,
+        result.isPossible && result.count == types[0].count,
         "\(graph.describe(types[0])) and \(graph.describe(result)) hold different numbers of values"
       )
       return [result]

@@ -162,12 +162,17 @@ extension Binary {
   private func powerGradients(
     _ graph: inout Graph, dy: ValueID, a: ValueID, b: ValueID, y: ValueID
   ) throws -> (ValueID?, ValueID?) {
+    // x⁰ is 1 everywhere; the formula below would give 0·∞ at 0.
+    if case .constant(0) = graph.node(of: b).op { return (nil, nil) }
     let lower = try graph.add(.binary(.subtract), b, graph.constant(1))
     let slope = try graph.add(.binary(.multiply), b, graph.add(.binary(.power), a, lower))
     let da = try graph.add(.binary(.multiply), dy, slope)
     // A constant exponent needs no logarithm, which a base of 0 would not have.
     if case .constant = graph.node(of: b).op { return (da, nil) }
-    let logarithm = try graph.add(.binary(.multiply), y, graph.add(.unary(.log), a))
+    // At a base of 0 the gradient is 0: the logarithm is taken of 1 there instead.
+    let isZero = try graph.add(.binary(.equal), a, graph.constant(0))
+    let base = try graph.add(.binary(.add), a, isZero)
+    let logarithm = try graph.add(.binary(.multiply), y, graph.add(.unary(.log), base))
     return (da, try graph.add(.binary(.multiply), dy, logarithm))
   }
 }
@@ -226,7 +231,9 @@ extension Graph {
     switch Graph.form(of: target, in: from) {
     case .full: return gradient
     case .row: value = try add(.sumRows(mean: false), value)
-    case .column: value = try add(.sumColumns(mean: false), value)
+    case .column:
+      // One number a row of either spelling, [rows] or [rows, 1], has nothing to sum.
+      if !from.dims.isEmpty { value = try add(.sumColumns(mean: false), value) }
     case .scalar:
       if from.columns > 1 || !from.dims.isEmpty { value = try add(.sumColumns(mean: false), value) }
       while type(value).rows != nil || type(value).dims.count > 1 {

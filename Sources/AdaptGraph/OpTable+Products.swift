@@ -75,7 +75,11 @@ extension OpTable {
   static let expandRows = OpDefinition(
     infer: { op, types, graph in
       try requireInputs(op, types, 2)
+      try requireFloats(op, [types[0]], graph)
       let dims = types[1].rows == nil ? Array(types[1].dims.dropFirst()) : types[1].dims
+      try require(
+        types[1].rows != nil || !types[1].dims.isEmpty,
+        "\(graph.describe(types[1])) has no rows to expand to")
       try require(
         types[0].rows == nil && types[0].dims == dims,
         "\(graph.describe(types[0])) is no row of \(graph.describe(types[1]))")
@@ -110,15 +114,20 @@ extension OpTable {
     reference: { node, inputs, run in
       guard case .sumColumns(let mean) = node.op else { return [] }
       let columns = run.graph.type(node.inputs[0]).columns
-      let values = inputs[0].rowwise(columns) { row in
-        [row.reduce(0, +) / (mean ? Double(columns) : 1)]
+      var result = ReferenceTensor(zeros: inputs[0].shape.dropLast() + [1])
+      // A sum of nothing is 0, and so is its mean.
+      if columns > 0 {
+        result.values = inputs[0].rowwise(columns) { row in
+          [row.reduce(0, +) / (mean ? Double(columns) : 1)]
+        }
       }
-      return [ReferenceTensor(inputs[0].shape.dropLast() + [1], values)]
+      return [result]
     })
 
   static let expandColumns = OpDefinition(
     infer: { op, types, graph in
       try requireInputs(op, types, 1)
+      try requireFloats(op, types, graph)
       guard case .expandColumns(let count, _) = op else { return [] }
       try require(
         types[0].dims.last == 1, "\(graph.describe(types[0])) has no axis of 1 to expand")

@@ -30,10 +30,8 @@ extension OpTable {
       let columns = inputs[0].shape.dropFirst().reduce(1, *)
       let shape = try run.shape(run.graph.type(node.outputs[0]))
       let values = try inputs[1].values.flatMap { index -> [Double] in
-        guard index >= 0, Int(index) < inputs[0].shape[0] else {
-          throw GraphError(.invalid, "row \(Int(index)) of \(inputs[0].shape[0]) does not exist")
-        }
-        return Array(inputs[0].values[(Int(index) * columns)..<((Int(index) + 1) * columns)])
+        let row = try rowNumber(index, of: inputs[0].shape[0])
+        return Array(inputs[0].values[(row * columns)..<((row + 1) * columns)])
       }
       return [ReferenceTensor(shape, values)]
     })
@@ -46,10 +44,12 @@ extension OpTable {
       for pair in stride(from: 0, to: types.count, by: 2) {
         try require(
           types[pair].dims == types[0].dims && types[pair].rows == types[pair + 1].rows
-            && types[pair].rows != nil && types[pair + 1].element == .int32,
-          "\(graph.describe(types[pair])) does not go with index \(graph.describe(types[pair + 1]))"
-        )
+            && types[pair].rows != nil && types[pair + 1].element == .int32
+            && types[pair + 1].dims.isEmpty,
+          "\(graph.describe(types[pair])) does not go with index \(graph.describe(types[pair + 1])) "
+            + "and rows \(graph.describe(types[0]))")
       }
+      try requireFloats(op, [types[0]], graph)
       switch target {
       case .rows(let rows): return [TensorType(rows: rows, types[0].dims)]
       case .table(let count): return [TensorType([count] + types[0].dims)]
@@ -73,8 +73,9 @@ extension OpTable {
       let columns = result.shape.dropFirst().reduce(1, *)
       for pair in stride(from: 0, to: inputs.count, by: 2) {
         for (row, index) in inputs[pair + 1].values.enumerated() {
+          let target = try rowNumber(index, of: result.shape[0])
           for column in 0..<columns {
-            result.values[Int(index) * columns + column] +=
+            result.values[target * columns + column] +=
               inputs[pair].values[row * columns + column]
           }
         }
@@ -100,7 +101,9 @@ extension OpTable {
       let taken = site.selection.taken(of: paths)
       let values = inputs[0].rowwise(paths) { row in
         let scores = Array(row)
-        let order = scores.indices.sorted { (-scores[$0], $0) < (-scores[$1], $1) }
+        // What is no number stands behind all numbers, so that the order is one.
+        let keys = scores.map { $0.isNaN ? -.infinity : $0 }
+        let order = scores.indices.sorted { (-keys[$0], $0) < (-keys[$1], $1) }
         let chosen = Set(order.prefix(taken))
         return scores.indices.map { chosen.contains($0) ? 1 : 0 }
       }
@@ -112,7 +115,7 @@ extension OpTable {
       try requireInputs(op, types, 1)
       guard case .members(_, let path, let rows) = op else { return [] }
       try require(
-        types[0].dims.count == 1 && path < types[0].columns,
+        types[0].dims.count == 1 && (0..<types[0].columns).contains(path),
         "\(graph.describe(types[0])) has no score for path \(path)")
       return [TensorType(rows: rows, [], .int32)]
     },
@@ -125,4 +128,12 @@ extension OpTable {
       run.rows[rows.index] = try run.layout(run.graph[site].rows).selecting(chosen)
       return [ReferenceTensor([chosen.count], chosen.map(Double.init))]
     })
+}
+
+/// An index that came as a Double, checked against the number of rows.
+func rowNumber(_ index: Double, of count: Int, _ what: String = "row") throws -> Int {
+  guard let row = Int(exactly: index), (0..<count).contains(row) else {
+    throw GraphError(.invalid, "\(what) \(index) of \(count) does not exist")
+  }
+  return row
 }

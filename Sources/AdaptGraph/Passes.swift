@@ -37,6 +37,8 @@ public struct Pass: Sendable {
       key.inputs = node.inputs.map { replacement[$0] ?? $0 }
       key.outputs = []
       key.scope = ""
+      // −0 and 0 are equal and not the same.
+      if case .constant(let number) = node.op, number == 0, number.sign == .minus { continue }
       if let earlier = first[key] {
         for (old, new) in zip(node.outputs, earlier.outputs) { replacement[old] = new }
       } else {

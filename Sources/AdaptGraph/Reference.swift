@@ -91,7 +91,7 @@ public struct ReferenceRun {
 
   /// What a value came to.
   public func value(_ id: ValueID) throws -> ReferenceTensor {
-    guard let value = values[id.index] else {
+    guard values.indices.contains(id.index), let value = values[id.index] else {
       throw GraphError(.invalid, "value %\(id.index) has not been computed")
     }
     return value

@@ -34,7 +34,7 @@ public enum Selection: Hashable, Sendable {
   /// How many paths a unit takes, of so many.
   public func taken(of paths: Int) -> Int {
     switch self {
-    case .top(let k): min(k, paths)
+    case .top(let k): max(0, min(k, paths))
     case .all: paths
     }
   }
@@ -117,8 +117,14 @@ extension Graph {
   /// Adds up the paths' outputs at the rows they came from. A nil output adds nothing.
   ///
   /// With no output at all the result is nil: the site adds nothing.
-  /// - Throws: ``GraphError`` of kind `pathShapes` when two outputs differ in their sizes.
+  /// - Throws: ``GraphError`` of kind `pathShapes` when two outputs differ in their sizes, `invalid`
+  ///   when there is not one output a path.
   public mutating func join(_ site: SiteID, outputs: [ValueID?]) throws -> ValueID? {
+    guard outputs.count == self[site].paths.count else {
+      throw GraphError(
+        .invalid,
+        "\(self[site].name) joins \(outputs.count) outputs of \(self[site].paths.count) paths")
+    }
     var pairs: [ValueID] = []
     var first: (name: String, dims: [Int])?
     for (path, output) in zip(self[site].paths, outputs) {

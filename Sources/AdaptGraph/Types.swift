@@ -54,8 +54,16 @@ public struct TensorType: Hashable, Sendable {
   /// One float.
   public static let scalar = TensorType([])
 
-  /// Numbers in one row, or in the whole value when it has no rows.
-  public var count: Int { dims.reduce(1, *) }
+  /// Numbers in one row, or in the whole value when it has no rows; `Int.max` where that overflows.
+  public var count: Int {
+    dims.reduce(1) { product, size in
+      let (result, overflow) = product.multipliedReportingOverflow(by: size)
+      return overflow ? .max : result
+    }
+  }
+
+  /// Whether the sizes can be those of a tensor: none negative, and a number of elements that fits.
+  var isPossible: Bool { dims.allSatisfy { $0 >= 0 } && count < .max }
 
   /// The last size; 1 where there is none.
   public var columns: Int { dims.last ?? 1 }

@@ -1,8 +1,9 @@
 extension Graph {
   /// Checks what every graph must keep to, between passes and in tests.
   ///
-  /// Values are made before they are used; types follow from the ops; a value with rows leaves its
-  /// region only through a scatter; a join adds each path once, with the index it was gathered by.
+  /// Values are made before they are used; types follow from the ops; what stands in a path has the
+  /// path's rows; a value with rows leaves its region only through a scatter; rows go down a path and
+  /// come back by the one index of that path. Takes time in proportion to the nodes.
   /// - Throws: ``GraphError`` of kind `invalid` naming the first node that breaks a rule.
   public func verify() throws {
     var made: Set<ValueID> = []
@@ -10,13 +11,13 @@ extension Graph {
       try check(node.inputs.allSatisfy(made.contains), index, "uses a value before it is made")
       try verifyTypes(index)
       try verifyRegions(index)
-      try verifyScatter(index)
+      try verifyIndices(index)
+      try verifySelection(index)
       for output in node.outputs {
         try check(values[output.index].node == index, index, "is not the maker of its value")
         try check(made.insert(output).inserted, index, "gives a value that exists already")
       }
     }
-    try verifySites()
   }
 
   private func check(_ condition: Bool, _ index: Int, _ message: String) throws {
@@ -35,6 +36,10 @@ extension Graph {
 
   private func verifyRegions(_ index: Int) throws {
     let node = nodes[index]
+    for case let rows? in node.outputs.map({ type($0).rows }) {
+      let isHome = self[node.region].rows.map { $0 == rows } ?? (self[rows].origin == .input)
+      try check(isHome, index, "gives rows \(self[rows].name) that are not those of its region")
+    }
     for input in node.inputs where type(input).rows != nil && node.op.kind != .scatter {
       let home = self.node(of: input).region
       try check(
@@ -42,25 +47,44 @@ extension Graph {
     }
   }
 
-  private func verifyScatter(_ index: Int) throws {
+  /// An index of a path leads from the site's rows to the path's, and back.
+  private func verifyIndices(_ index: Int) throws {
     let node = nodes[index]
-    guard case .scatter(.rows(let target)) = node.op else { return }
-    for place in stride(from: 1, to: node.inputs.count, by: 2) {
-      guard case .members(let site, _, _) = self.node(of: node.inputs[place]).op else { continue }
-      try check(
-        self[site].rows == target, index, "scatters to other rows than its index was gathered from")
+    for input in node.inputs {
+      guard case .members(let site, _, _) = self.node(of: input).op else { continue }
+      switch node.op {
+      case .gather:
+        try check(
+          type(node.inputs[0]).rows == self[site].rows, index,
+          "gathers from other rows than its index selects of")
+      case .scatter(let target):
+        try check(
+          target == .rows(self[site].rows), index,
+          "scatters to other rows than its index was gathered from")
+      default: continue
+      }
     }
   }
 
-  private func verifySites() throws {
-    for site in sites {
-      let isUsed = nodes.contains { $0.outputs.contains(site.mask) }
-      guard isUsed else { continue }
-      guard type(site.scores).columns == site.paths.count else {
-        throw GraphError(
-          .invalid,
-          "\(site.name) has \(type(site.scores).columns) scores for \(site.paths.count) paths")
-      }
+  /// The record of a site and the nodes that select for it say the same.
+  private func verifySelection(_ index: Int) throws {
+    let node = nodes[index]
+    switch node.op {
+    case .choose(let id):
+      try check(
+        self[id].mask == node.outputs[0] && self[id].scores == node.inputs[0]
+          && self[id].region == node.region, index, "is not what site \(self[id].name) records")
+      let (scores, paths) = (type(self[id].scores).columns, self[id].paths.count)
+      try check(
+        scores == paths, index, "of \(self[id].name) has \(scores) scores for \(paths) paths")
+    case .members(let id, let number, let rows):
+      let paths = self[id].paths
+      try check(
+        paths.indices.contains(number) && paths[number].index == node.outputs[0]
+          && paths[number].rows == rows && paths[number].region == node.region
+          && node.inputs[0] == self[id].mask, index,
+        "is not what site \(self[id].name) records of path \(number)")
+    default: return
     }
   }
 

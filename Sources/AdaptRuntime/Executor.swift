@@ -109,6 +109,12 @@ public final class Executor {
     graph.flops(of: graph.needed(for: outputs.map { self.outputs[$0] }), rowCounts)
   }
 
+  /// Operations that the last run executed in ops of the given kinds.
+  func flops(of kinds: Set<OpKind>) -> Double {
+    let nodes = graph.nodes.indices.filter { kinds.contains(graph.nodes[$0].op.kind) }
+    return graph.flops(of: Set(nodes), rowCounts)
+  }
+
   private var rowCounts: RowCounts {
     let (counts, layouts) = (counts, layouts)
     return RowCounts(

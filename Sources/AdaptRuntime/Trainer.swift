@@ -89,6 +89,9 @@ public final class Trainer {
   /// Operations of the last step, forward and backward.
   public var flops: Double { executor.flops(for: Array(executor.outputs.indices)) }
 
+  /// Operations of the last step in ops of the given kinds.
+  public func flops(of kinds: Set<OpKind>) -> Double { executor.flops(of: kinds) }
+
   private var firstGradient: Int { 1 + termNames.count }
 
   private func gradientNorm() throws -> Double {

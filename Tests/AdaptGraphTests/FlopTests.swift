@@ -1,0 +1,94 @@
+import AdaptGraph
+import Testing
+
+/// Operations of one node, by hand.
+struct FlopCase: Sendable, CustomTestStringConvertible {
+  let op: Op
+  let types: [TensorType]
+  /// At 10 rows that form 30 pairs, 20 of them not looking ahead.
+  let expected: Double
+
+  init(_ op: Op, _ types: TensorType..., costs expected: Double) {
+    (self.op, self.types, self.expected) = (op, types, expected)
+  }
+
+  var testDescription: String { "\(op.kind.rawValue) \(types.map(\.dims))" }
+}
+
+private func token(_ dims: Int...) -> TensorType { TensorType(rows: RowSetID(0), dims) }
+private func once(_ dims: Int...) -> TensorType { TensorType(dims) }
+private let index = TensorType(rows: RowSetID(0), [], .int32)
+
+@Suite struct FlopTests {
+  static let cases: [FlopCase] = [
+    FlopCase(.input("x", token(3)), costs: 0),
+    FlopCase(.constant(1), costs: 0),
+    FlopCase(.positions, token(3), costs: 0),
+    FlopCase(.unary(.gelu), token(2, 3), costs: 60),
+    FlopCase(.unary(.gelu), once(2, 3), costs: 6),
+    FlopCase(.unary(.gelu), token(), costs: 10),
+    FlopCase(.unaryGradient(.gelu), token(3), token(3), token(3), costs: 60),
+    FlopCase(.binary(.add), token(3), once(3), costs: 30),
+    FlopCase(.binary(.add), token(), once(3), costs: 30),
+    FlopCase(.plainMatmul, token(3), once(3, 4), costs: 240),
+    FlopCase(.plainMatmul, once(2, 3), once(3, 4), costs: 48),
+    FlopCase(.matmul(transposeA: false, transposeB: true), token(3), once(4, 3), costs: 240),
+    FlopCase(.matmul(transposeA: true, transposeB: false), token(3), token(4), costs: 240),
+    FlopCase(.matmul(transposeA: true, transposeB: true), once(3, 2), once(4, 3), costs: 48),
+    FlopCase(.sumRows(mean: true), token(3), costs: 30),
+    FlopCase(.expandRows(mean: true), once(3), token(3), costs: 30),
+    FlopCase(.sumColumns(mean: true), token(3), costs: 30),
+    FlopCase(.expandColumns(count: 4, mean: false), token(1), costs: 40),
+    FlopCase(.softmax, token(3), costs: 120),
+    FlopCase(.softmaxGradient, token(3), token(3), costs: 120),
+    FlopCase(.normalize(.layer, epsilon: 0), token(3), costs: 150),
+    FlopCase(.normalizeGradient(.layer), token(3), token(3), token(1), costs: 240),
+    FlopCase(.slice(start: 0, count: 2), token(3), costs: 0),
+    FlopCase(.pad(start: 0, total: 4), token(3), costs: 0),
+    FlopCase(.concat, token(3), token(3), costs: 0),
+    FlopCase(.reshape([3, 1]), token(3), costs: 0),
+    FlopCase(.gather, token(3), index, costs: 0),
+    FlopCase(.scatter(.table(4)), token(3), index, token(3), index, costs: 60),
+    FlopCase(.choose(SiteID(0)), token(2), costs: 20),
+    FlopCase(.members(SiteID(0), path: 0, RowSetID(1)), token(2), costs: 0),
+    FlopCase(.attention(heads: 2, causal: false), token(4), token(4), token(4), costs: 480),
+    FlopCase(.attention(heads: 1, causal: true), token(4), token(4), token(4), costs: 320),
+    FlopCase(
+      .attentionGradient(heads: 2, causal: false), token(4), token(4), token(4), token(4), token(4),
+      token(2), costs: 1200),
+    FlopCase(
+      .attentionGradient(heads: 1, causal: true), token(4), token(4), token(4), token(4), token(4),
+      token(1), costs: 800),
+    FlopCase(.logLoss, token(5), index, costs: 200),
+    FlopCase(.logLossGradient, token(), token(5), index, token(), costs: 150),
+    FlopCase(.stopGradient, token(3), costs: 0),
+  ]
+
+  private func flops(_ example: FlopCase, rows: Double, pairs: Double, causal: Double) throws
+    -> Double
+  {
+    var graph = try ShapeRuleTests.graph()
+    let inputs = try example.types.enumerated().map { number, type in
+      try graph.add(.input("\(number)", type))
+    }
+    let value = try graph.add(example.op, inputs)[0]
+    let counts = RowCounts(
+      rows: { $0 == RowSetID(0) ? rows : 0 }, pairs: { $1 ? causal : pairs })
+    return OpTable[example.op].flops(graph.node(of: value), graph, counts)
+  }
+
+  @Test(arguments: cases) func costs(_ example: FlopCase) throws {
+    #expect(try flops(example, rows: 10, pairs: 30, causal: 20) == example.expected)
+  }
+
+  @Test(arguments: cases) func rowsThatAreNotThereCostNothing(_ example: FlopCase) throws {
+    let hasRows = example.types.contains { $0.rows != nil }
+    guard hasRows else { return }
+    #expect(try flops(example, rows: 0, pairs: 0, causal: 0) == 0)
+  }
+
+  @Test(arguments: OpKind.allCases) func everyKindIsCounted(_ kind: OpKind) {
+    // A parameter is read, not computed; it needs no rows to say so.
+    #expect(kind == .parameter || Self.cases.contains { $0.op.kind == kind })
+  }
+}

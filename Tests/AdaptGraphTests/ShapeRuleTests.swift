@@ -1,0 +1,223 @@
+import AdaptGraph
+import Testing
+
+/// An op on types that it does not take.
+struct ShapeError: Sendable, CustomTestStringConvertible {
+  let op: Op
+  let types: [TensorType]
+  /// What the message must hold: both shapes where two do not go together.
+  let parts: [String]
+
+  init(_ op: Op, _ types: TensorType..., says parts: String...) {
+    (self.op, self.types, self.parts) = (op, types, parts)
+  }
+
+  var testDescription: String { "\(op.kind.rawValue) \(types.map(\.dims))" }
+}
+
+/// An op on types that it takes, and what it gives.
+struct ShapeResult: Sendable, CustomTestStringConvertible {
+  let op: Op
+  let types: [TensorType]
+  let results: [TensorType]
+
+  init(_ op: Op, _ types: TensorType..., gives results: TensorType...) {
+    (self.op, self.types, self.results) = (op, types, results)
+  }
+
+  var testDescription: String { "\(op.kind.rawValue) \(types.map(\.dims))" }
+}
+
+/// Types over the two row sets of ``ShapeRuleTests``: `token` and `other`.
+private func token(_ dims: Int...) -> TensorType { TensorType(rows: RowSetID(0), dims) }
+private func other(_ dims: Int...) -> TensorType { TensorType(rows: RowSetID(1), dims) }
+private func once(_ dims: Int...) -> TensorType { TensorType(dims) }
+private let index = TensorType(rows: RowSetID(0), [], .int32)
+private let otherIndex = TensorType(rows: RowSetID(1), [], .int32)
+private let wideIndex = TensorType(rows: RowSetID(0), [2], .int32)
+private let plain = Op.matmul(transposeA: false, transposeB: false)
+
+@Suite struct ShapeRuleTests {
+  /// A graph of two row sets and one site over the first.
+  static func graph() throws -> Graph {
+    var graph = Graph()
+    let rows = graph.addRows(label: "token", grouping: nil)
+    _ = graph.addRows(label: "other", grouping: nil)
+    let scores = try graph.add(.input("scores", TensorType(rows: rows, [2])))
+    _ = try graph.addSite(
+      name: "site", unit: "token", router: "TopK", selection: .top(1), scores: scores)
+    return graph
+  }
+
+  static let good: [ShapeResult] = [
+    ShapeResult(.input("x", token(3)), gives: token(3)),
+    ShapeResult(.constant(2), gives: once()),
+    ShapeResult(.positions, token(3), gives: index),
+    ShapeResult(.unary(.exp), token(2, 3), gives: token(2, 3)),
+    ShapeResult(.unaryGradient(.exp), token(3), token(3), token(3), gives: token(3)),
+    ShapeResult(.binary(.add), token(3), once(3), gives: token(3)),
+    ShapeResult(.binary(.add), token(), once(3), gives: token(3)),
+    ShapeResult(.binary(.less), once(2, 1), once(2, 3), gives: once(2, 3)),
+    ShapeResult(plain, token(3), once(3, 4), gives: token(4)),
+    ShapeResult(
+      .matmul(transposeA: true, transposeB: false), token(3), token(4), gives: once(3, 4)),
+    ShapeResult(
+      .matmul(transposeA: true, transposeB: true), once(3, 2), once(4, 3), gives: once(2, 4)),
+    ShapeResult(.sumRows(mean: true), token(2, 3), gives: once(2, 3)),
+    ShapeResult(.sumRows(mean: true), once(2, 3), gives: once(3)),
+    ShapeResult(.expandRows(mean: false), once(3), token(3), gives: token(3)),
+    ShapeResult(.expandRows(mean: false), once(3), once(2, 3), gives: once(2, 3)),
+    ShapeResult(.sumColumns(mean: false), token(2, 3), gives: token(2, 1)),
+    ShapeResult(.expandColumns(count: 4, mean: false), token(1), gives: token(4)),
+    ShapeResult(.softmax, token(3), gives: token(3)),
+    ShapeResult(.softmaxGradient, token(3), token(3), gives: token(3)),
+    ShapeResult(.normalize(.rms, epsilon: 0), token(2, 3), gives: token(2, 3), token(2, 1)),
+    ShapeResult(.normalizeGradient(.rms), token(3), token(3), token(1), gives: token(3)),
+    ShapeResult(.slice(start: 1, count: 2), token(3), gives: token(2)),
+    ShapeResult(.slice(start: 3, count: 0), token(3), gives: token(0)),
+    ShapeResult(.pad(start: 1, total: 5), token(3), gives: token(5)),
+    ShapeResult(.concat, token(3), token(1), gives: token(4)),
+    ShapeResult(.reshape([3, 2]), token(6), gives: token(3, 2)),
+    ShapeResult(.gather, other(3), index, gives: token(3)),
+    ShapeResult(.gather, once(9, 3), index, gives: token(3)),
+    ShapeResult(.scatter(.rows(RowSetID(1))), token(3), index, gives: other(3)),
+    ShapeResult(.scatter(.table(9)), token(3), index, gives: once(9, 3)),
+    ShapeResult(.choose(SiteID(0)), token(2), gives: token(2)),
+    ShapeResult(.members(SiteID(0), path: 1, RowSetID(1)), token(2), gives: otherIndex),
+    ShapeResult(
+      .attention(heads: 2, causal: true), token(4), token(4), token(4), gives: token(4), token(2)),
+    ShapeResult(
+      .attentionGradient(heads: 2, causal: true), token(4), token(4), token(4), token(4), token(4),
+      token(2), gives: token(4), token(4), token(4)),
+    ShapeResult(.logLoss, token(5), index, gives: token(), token()),
+    ShapeResult(.logLossGradient, token(), token(5), index, token(), gives: token(5)),
+    ShapeResult(.stopGradient, token(3), gives: token(3)),
+  ]
+
+  static let bad: [ShapeError] = [
+    ShapeError(.input("x", once(2, -1)), says: "[2, -1]"),
+    ShapeError(.positions, once(3), says: "[3]"),
+    ShapeError(.unary(.exp), index, says: "[token] i32"),
+    ShapeError(
+      .unaryGradient(.exp), token(3), token(4), token(4), says: "[token, 3]", "[token, 4]"),
+    ShapeError(.binary(.add), token(3), once(4), says: "[token, 3]", "[4]"),
+    ShapeError(.binary(.add), token(3), token(4), says: "[token, 3]", "[token, 4]"),
+    ShapeError(.binary(.add), token(3), other(3), says: "[token, 3]", "[other, 3]", "rows"),
+    ShapeError(.binary(.add), once(3), once(2), says: "[3]", "[2]"),
+    ShapeError(.binary(.add), token(3), index, says: "[token] i32"),
+    ShapeError(plain, token(3), once(4, 3), says: "[token, 3]", "[4, 3]"),
+    ShapeError(plain, token(3), token(3), says: "[token, 3] @ [token, 3]"),
+    ShapeError(plain, token(3), once(3), says: "[token, 3]", "[3]"),
+    ShapeError(
+      .matmul(transposeA: false, transposeB: true), token(3), other(3), says: "[other, 3]ᵀ"),
+    ShapeError(
+      .matmul(transposeA: true, transposeB: false), token(3), other(3), says: "[token, 3]ᵀ"),
+    ShapeError(.sumRows(mean: false), once(), says: "scalar"),
+    ShapeError(.sumRows(mean: false), index, says: "[token] i32"),
+    ShapeError(.expandRows(mean: false), once(4), token(3), says: "[4]", "[token, 3]"),
+    ShapeError(.expandRows(mean: false), once(), once(), says: "[]"),
+    ShapeError(.sumColumns(mean: false), token(), says: "[token]"),
+    ShapeError(.expandColumns(count: 3, mean: false), token(2), says: "[token, 2]"),
+    ShapeError(.expandColumns(count: -3, mean: false), token(1), says: "[token, -3]"),
+    ShapeError(.softmax, index, says: "[token] i32"),
+    ShapeError(.softmaxGradient, token(3), token(4), says: "[token, 3]", "[token, 4]"),
+    ShapeError(.normalize(.layer, epsilon: 0), token(), says: "[token]"),
+    ShapeError(.normalize(.layer, epsilon: 0), token(0), says: "[token, 0]"),
+    ShapeError(
+      .normalizeGradient(.layer), token(3), token(4), token(1), says: "[token, 3]", "[token, 4]"),
+    ShapeError(
+      .normalizeGradient(.layer), token(3), token(3), token(3), says: "[token, 3]", "[token, 1]"),
+    ShapeError(.slice(start: 2, count: 2), token(3), says: "2..<4", "[token, 3]"),
+    ShapeError(.slice(start: -1, count: 2), token(3), says: "-1..<1", "[token, 3]"),
+    ShapeError(.slice(start: 1, count: .max), token(3), says: "[token, 3]"),
+    ShapeError(.slice(start: 2, count: -1), token(3), says: "[token, 3]"),
+    ShapeError(.pad(start: 2, total: 4), token(3), says: "[token, 3]", "4 columns"),
+    ShapeError(.pad(start: .max, total: 4), token(3), says: "[token, 3]"),
+    ShapeError(.pad(start: 0, total: 4), wideIndex, says: "[token, 2] i32"),
+    ShapeError(.concat, token(3), other(3), says: "[token, 3]", "[other, 3]"),
+    ShapeError(.concat, token(2, 3), token(3), says: "[token, 2, 3]", "[token, 3]"),
+    ShapeError(.concat, token(), token(), says: "[token]"),
+    ShapeError(.reshape([4]), token(3), says: "[token, 3]", "[token, 4]"),
+    ShapeError(.reshape([-1, -3]), token(3), says: "[token, 3]", "[token, -1, -3]"),
+    ShapeError(.reshape([.max, 4]), token(4), says: "[token, 4]"),
+    ShapeError(.gather, token(3), once(3), says: "[3]"),
+    ShapeError(.gather, token(3), wideIndex, says: "[token, 2] i32"),
+    ShapeError(.gather, once(), index, says: "scalar"),
+    ShapeError(
+      .scatter(.table(4)), token(3), otherIndex, says: "[token, 3]", "[other] i32"),
+    ShapeError(.scatter(.table(4)), token(3), wideIndex, says: "[token, 3]", "[token, 2] i32"),
+    ShapeError(.scatter(.table(4)), wideIndex, index, says: "[token, 2] i32"),
+    ShapeError(.scatter(.table(-1)), token(3), index, says: "[-1, 3]"),
+    ShapeError(
+      .scatter(.table(4)), token(3), index, token(2), index, says: "[token, 3]", "[token, 2]"),
+    ShapeError(.choose(SiteID(0)), once(2), says: "[2]"),
+    ShapeError(.choose(SiteID(0)), token(2, 2), says: "[token, 2, 2]"),
+    ShapeError(.members(SiteID(0), path: 2, RowSetID(1)), token(2), says: "[token, 2]", "2"),
+    ShapeError(.members(SiteID(0), path: -1, RowSetID(1)), token(2), says: "[token, 2]", "-1"),
+    ShapeError(
+      .attention(heads: 1, causal: false), token(4), token(4), other(4), says: "[token, 4]",
+      "[other, 4]"),
+    ShapeError(
+      .attention(heads: 3, causal: false), token(4), token(4), token(4), says: "4", "3 heads"),
+    ShapeError(.attention(heads: 0, causal: false), token(4), token(4), token(4), says: "0 heads"),
+    ShapeError(
+      .attentionGradient(heads: 1, causal: false), token(4), token(4), token(3), token(4), token(4),
+      token(1), says: "[token, 4]", "[token, 3]"),
+    ShapeError(.logLoss, token(5), token(), says: "[token, 5]", "[token]"),
+    ShapeError(.logLoss, token(5), otherIndex, says: "[token, 5]", "[other] i32"),
+    ShapeError(.logLoss, once(5), index, says: "[5]"),
+    ShapeError(
+      .logLossGradient, token(1), token(5), index, token(), says: "[token, 1]", "[token, 5]"),
+  ]
+
+  private func add(_ op: Op, _ types: [TensorType]) throws -> (Graph, [ValueID]) {
+    var graph = try Self.graph()
+    let inputs = try types.enumerated().map { number, type in
+      try graph.add(.input("operand\(number)", type))
+    }
+    let outputs = try graph.add(op, inputs)
+    return (graph, outputs)
+  }
+
+  @Test(arguments: good) func gives(_ example: ShapeResult) throws {
+    let (graph, outputs) = try add(example.op, example.types)
+    #expect(outputs.map(graph.type) == example.results)
+  }
+
+  @Test(arguments: bad) func refuses(_ example: ShapeError) {
+    expectError(.shape, containing: example.parts) {
+      _ = try add(example.op, example.types)
+    }
+  }
+
+  @Test(arguments: OpKind.allCases) func everyKindHasAGoodExample(_ kind: OpKind) {
+    // A parameter's type is its declaration: tested with the parameters.
+    #expect(kind == .parameter || Self.good.contains { $0.op.kind == kind })
+  }
+
+  @Test(arguments: good) func refusesAnotherNumberOfInputs(_ example: ShapeResult) throws {
+    let isVariadic: Set<OpKind> = [.concat, .scatter]
+    guard !isVariadic.contains(example.op.kind) else { return }
+    expectError(.invalid, containing: [example.op.kind.rawValue]) {
+      _ = try add(example.op, example.types + [once(7)])
+    }
+    guard !example.types.isEmpty else { return }
+    expectError(.invalid) { _ = try add(example.op, Array(example.types.dropLast())) }
+  }
+
+  @Test func parametersOfOneNameAreOneValue() throws {
+    var graph = Graph()
+    let info = ParameterInfo(name: "w", shape: [2, 3], initial: .normal(1))
+    let value = try graph.parameter(info)
+    #expect(try graph.parameter(info) == value)
+    #expect(graph.type(value) == once(2, 3))
+    #expect(graph.parameters.count == 1)
+    expectError(.shape, containing: ["w", "[2, 3]", "[3, 2]"]) {
+      _ = try graph.parameter(ParameterInfo(name: "w", shape: [3, 2], initial: .normal(1)))
+    }
+    expectError(.shape, containing: ["[-2]"]) {
+      _ = try graph.parameter(ParameterInfo(name: "v", shape: [-2], initial: .normal(1)))
+    }
+    #expect(graph.parameters.count == 1, "a refused parameter leaves nothing behind")
+  }
+}
