@@ -102,6 +102,26 @@ import Testing
     #expect(program.graph.nodes.count == before - 2, "one of two gathers in each path")
   }
 
+  /// Work of a path stays the path's, even where the same work is done elsewhere: the path may have
+  /// no rows and be left out.
+  @Test func deduplicateKeepsWorkWithoutRowsInItsPath() throws {
+    var bench = Bench()
+    let x = try bench.input("x", bench.addRows([3]), [1])
+    let w = try bench.parameter("w", [1])
+    let site = try bench.graph.addSite(
+      name: "site", unit: "token", router: "R", selection: .all, scores: x)
+    let inside = try bench.graph.enterPath(site, name: "a", [x])[0]
+    let first = try bench.add(.unary(.exp), w)
+    let output = try bench.add(.binary(.multiply), inside, first)
+    bench.graph.leavePath()
+    let joined = try #require(try bench.graph.join(site, outputs: [output]))
+    let second = try bench.add(.unary(.exp), w)
+    var program = GraphProgram(graph: bench.graph, outputs: [joined, second])
+    try apply("deduplicate", to: &program)
+    #expect(program.outputs == [joined, second])
+    #expect(program.graph.node(of: second).region == RegionID(0))
+  }
+
   // MARK: Prune
 
   @Test func pruneDropsWhatNoOutputNeeds() throws {
