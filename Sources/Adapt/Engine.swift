@@ -51,10 +51,10 @@ public final class Engine {
       write: options.files.write,
       progress: options.progress,
       report: { results.report.add($0, $1) },
-      limits: options.limits,
-      cancellation: cancellation,
       isColored: options.isColored,
-      threads: options.threads)
+      threads: options.threads,
+      limits: options.limits,
+      cancellation: cancellation)
     interpreter = Interpreter(host: host, library: Engine.library)
   }
 

@@ -19,15 +19,6 @@ extension Interpreter {
     return writer.text
   }
 
-  /// A value as a prompt shows it: strings in quotes, models as trees.
-  /// - Throws: ``ScriptError`` where a model cannot be traced.
-  public func promptText(of value: Value) throws -> String {
-    if case .string(let text) = value { return "\"\(text)\"" }
-    do { return try display(value, at: Span(start: 0, end: 0)) } catch {
-      throw asScriptError(error)
-    }
-  }
-
   /// A value in a few words, for messages.
   func brief(_ value: Value) -> String {
     if case .tensor(let tensor) = value, case .value(let id) = tensor.content {

@@ -81,7 +81,7 @@ public final class REPL {
     defer { interrupt.end() }
     do {
       let value = try engine.evaluate(text, name: "prompt \(number)")
-      if let value, !isNone(value) { show(try engine.interpreter.promptText(of: value) + "\n") }
+      if let value, !isNone(value) { show(engine.interpreter.describe(value) + "\n") }
     } catch let error as ScriptError {
       for diagnostic in error.diagnostics { show(engine.render(diagnostic, color: isColored)) }
     } catch {
