@@ -51,10 +51,10 @@ public final class Engine {
       write: options.files.write,
       progress: options.progress,
       report: { results.report.add($0, $1) },
-      isColored: options.isColored,
-      threads: options.threads,
       limits: options.limits,
-      cancellation: cancellation)
+      cancellation: cancellation,
+      isColored: options.isColored,
+      threads: options.threads)
     interpreter = Interpreter(host: host, library: Engine.library)
   }
 
@@ -84,8 +84,9 @@ public final class Engine {
   ///
   /// The script is checked and evaluated with its effects left out.
   /// - Throws: `ScriptError` when it has errors.
-  public func modelGraphs(_ bytes: [UInt8], name: String) throws -> [(name: String, graph: ModelGraph)]
-  {
+  public func modelGraphs(_ bytes: [UInt8], name: String) throws -> [(
+    name: String, graph: ModelGraph
+  )] {
     try interpreter.modelGraphs(bytes, name: name)
   }
 

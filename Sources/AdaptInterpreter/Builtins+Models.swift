@@ -38,9 +38,13 @@ extension Interpreter {
       },
       NativeFunction("baseline", ["split"]) { call in
         let split = try call.split(0).split
-        return try call.interpreter.makeRecord(
-          [("unigram", .number(split.unigramBits)), ("bigram", .number(split.bigramBits))],
-          at: call.span)
+        let fields: [(name: String, value: Value)] = [
+          ("unigram_bits", .number(split.unigramBits)), ("bigram_bits", .number(split.bigramBits)),
+        ]
+        if !call.interpreter.isDryRun {
+          call.interpreter.host.report("baseline", [("split", .string(split.name))] + fields)
+        }
+        return try call.interpreter.makeRecord(fields, at: call.span)
       },
       NativeFunction("parameters", ["model"]) { call in
         let graph = try call.interpreter.tracedForPrinting(try call.model(0), at: call.span(0))

@@ -33,10 +33,10 @@ public struct Host {
     },
     progress: @escaping (Progress) -> Void = { _ in },
     report: @escaping (String, [(name: String, value: Value)]) -> Void = { _, _ in },
-    isColored: Bool = false,
-    threads: Int? = nil,
     limits: Limits = Limits(),
-    cancellation: Cancellation = Cancellation()
+    cancellation: Cancellation = Cancellation(),
+    isColored: Bool = false,
+    threads: Int? = nil
   ) {
     self.output = output
     self.read = read

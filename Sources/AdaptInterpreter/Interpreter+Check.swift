@@ -17,33 +17,6 @@ extension Interpreter {
     return found.sorted { Interpreter.order($0) < Interpreter.order($1) }
   }
 
-  /// The graphs of the models that a script binds at its top, by name, traced for inference.
-  ///
-  /// The script is evaluated with effects left out.
-  /// - Throws: ``ScriptError`` when the script does not check, or a model cannot be traced.
-  public func modelGraphs(_ bytes: [UInt8], name: String) throws -> [(
-    name: String, graph: ModelGraph
-  )] {
-    let tree = store.parse(bytes, name: name)
-    return try onOwnThread {
-      let errors = self.check(tree).filter { $0.severity == .error }
-      guard errors.isEmpty else { throw ScriptError(errors) }
-      let dry = Interpreter(checkingFor: self)
-      _ = dry.dryRun(tree.block)
-      return try dry.models(boundBy: tree.block)
-    }
-  }
-
-  private func models(boundBy block: Block) throws -> [(name: String, graph: ModelGraph)] {
-    try block.statements.compactMap(Resolver.bound).compactMap { name in
-      guard case .flow(let flow)? = globals.own(name.text)?.value, flow.layer?.isModel == true
-      else { return nil }
-      do {
-        return (name.text, try traceModel(flow, input: .open, mode: .inference, at: flow.span))
-      } catch { throw asScriptError(error) }
-    }
-  }
-
   private static func order(_ diagnostic: Diagnostic) -> (UInt16, UInt32) {
     (diagnostic.span?.source ?? 0, diagnostic.span?.start ?? 0)
   }

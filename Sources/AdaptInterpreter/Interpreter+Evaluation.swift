@@ -21,7 +21,9 @@ extension Interpreter {
       ) { share in
         try checkTime(at: call.span)
         host.progress(
-          Progress(activity: "evaluate", step: Int(share * 100), steps: 100, note: data.split.name))
+          Progress(
+            activity: "evaluate", step: max(1, Int(share * 100)), steps: 100, note: data.split.name)
+        )
       }
     }
     let report = EvaluationReport(result, on: data.split.name)
@@ -46,7 +48,10 @@ extension Interpreter {
       try Generator(graph, window: state.window ?? 128, cpu: cpu).generate(
         after: prompt, count: count, temperature: temperature, seed: seed, state.parameters,
         policies: policies
-      ) { _ in try checkTime(at: call.span) }
+      ) { written in
+        try checkTime(at: call.span)
+        host.progress(Progress(activity: "generate", step: written, steps: count, note: ""))
+      }
     }
     let text = RoutedText(result, prompt: prompt)
     host.report("generate", text.fields)
@@ -87,23 +92,36 @@ final class EvaluationReport: ScriptObject {
 
   /// Everything as values, as members and for reports.
   var fields: [(name: String, value: Value)] {
-    [
-      ("split", .string(split)), ("bits", .number(evaluation.bitsPerByte)),
-      ("bytes", .int(evaluation.bytes)), ("share", .number(evaluation.executedShare)),
-      ("flops", .number(evaluation.flopsPerByte)),
-      ("fullFlops", .number(evaluation.fullFlopsPerByte)),
-      ("sites", .list(ListValue(evaluation.sites.map(EvaluationReport.value)))),
+    let sites = evaluation.sites
+    return [
+      ("split", .string(split)), ("bytes", .int(evaluation.bytes)),
+      ("bits_per_byte", .number(evaluation.bitsPerByte)),
+      ("executed_share", .number(evaluation.executedShare)),
+      ("flops_per_byte", .number(evaluation.flopsPerByte)),
+      ("full_flops_per_byte", .number(evaluation.fullFlopsPerByte)),
+      ("paths", EvaluationReport.record(sites) { EvaluationReport.shares($0) }),
+      (
+        "entropy",
+        EvaluationReport.record(sites) { .number(EvaluationReport.entropy($0.shares)) }
+      ),
+      (
+        "dead_paths",
+        EvaluationReport.record(sites) { site in
+          .list(ListValue(EvaluationReport.dead(site).map { .string($0) }))
+        }
+      ),
     ]
   }
 
-  private static func value(_ site: Evaluation.SiteShare) -> Value {
-    let shares = zip(site.paths, site.shares).map { (name: $0, value: Value.number($1)) }
-    return .record(
-      RecordValue([
-        ("site", .string(site.site)), ("shares", .record(RecordValue(shares))),
-        ("entropy", .number(entropy(site.shares))),
-        ("dead", .list(ListValue(dead(site).map { .string($0) }))),
-      ]))
+  /// A value for each site, by its name.
+  private static func record(
+    _ sites: [Evaluation.SiteShare], _ value: (Evaluation.SiteShare) -> Value
+  ) -> Value {
+    .record(RecordValue(sites.map { (name: $0.site, value: value($0)) }))
+  }
+
+  private static func shares(_ site: Evaluation.SiteShare) -> Value {
+    .record(RecordValue(zip(site.paths, site.shares).map { (name: $0, value: .number($1)) }))
   }
 
   /// Evenness of the paths' use in bits.
@@ -119,23 +137,47 @@ final class EvaluationReport: ScriptObject {
   }
 
   var text: String {
-    let percent = NumberFormat(".1%")
-    let bits = NumberFormat(".3")?.text(evaluation.bitsPerByte) ?? ""
-    let share = percent?.text(evaluation.executedShare) ?? ""
     let flops = ModelTree.cost(evaluation.flopsPerByte)
-    var lines = [
-      "\(split): \(bits) bits per byte over \(evaluation.bytes) bytes; "
-        + "executed \(flops) a byte, \(share) of all-costliest"
-    ]
-    let width = evaluation.sites.map(\.site.count).max() ?? 0
-    for site in evaluation.sites {
-      let shares = zip(site.paths, site.shares).map { "\($0) \(percent?.text($1) ?? "")" }
-      let dead = EvaluationReport.dead(site)
-      let warning = dead.isEmpty ? "" : "  dead: \(dead.joined(separator: ", "))"
-      let name = site.site.padding(toLength: width, withPad: " ", startingAt: 0)
-      lines.append("  \(name)  \(shares.joined(separator: "  "))\(warning)")
+    let full = ModelTree.cost(evaluation.fullFlopsPerByte)
+    let bits = NumberFormat(".3")?.text(evaluation.bitsPerByte) ?? ""
+    return
+      ([
+        "\(split), \(evaluation.bytes) bytes",
+        "  bits per byte   \(bits)",
+        "  executed FLOPs  \(percent(evaluation.executedShare)) of the costliest paths everywhere "
+          + "(\(flops) of \(full) a byte)",
+      ] + table).joined(separator: "\n")
+  }
+
+  /// A row a site, a column a path.
+  private var table: [String] {
+    guard !evaluation.sites.isEmpty else { return [] }
+    let names = evaluation.sites.reduce(into: [String]()) { names, site in
+      names += site.paths.filter { !names.contains($0) }
     }
-    return lines.joined(separator: "\n")
+    let width = max(14, evaluation.sites.map(\.site.count).max() ?? 0)
+    func row(_ title: String, _ cells: [String], _ end: String) -> String {
+      let title = title.padding(toLength: width, withPad: " ", startingAt: 0)
+      return "  " + title + cells.map { $0.leftPadded(to: 9) }.joined() + end
+    }
+    return [row("site", names, "")]
+      + evaluation.sites.map { site in
+        let cells = names.map { name in
+          site.paths.firstIndex(of: name).map { percent(site.shares[$0]) } ?? ""
+        }
+        let dead = EvaluationReport.dead(site)
+        return row(
+          site.site, cells, dead.isEmpty ? "" : "  dead: \(dead.joined(separator: ", "))")
+      }
+  }
+
+  private func percent(_ share: Double) -> String { NumberFormat(".1%")?.text(share) ?? "" }
+}
+
+extension String {
+  /// With blanks before it, at least `width` long.
+  func leftPadded(to width: Int) -> String {
+    String(repeating: " ", count: max(0, width - count)) + self
   }
 }
 
@@ -165,7 +207,7 @@ final class RoutedText: ScriptObject {
     [
       ("text", .string(String(decoding: routed.bytes, as: UTF8.self))),
       ("prompt", .string(String(decoding: prompt, as: UTF8.self))),
-      ("share", .number(share)),
+      ("mean_cost", .number(share)),
       ("costs", .list(ListValue(routed.costs.map { .number($0) }))),
       ("sites", .list(ListValue(routed.sites.map(RoutedText.value)))),
     ]
@@ -192,11 +234,18 @@ final class RoutedText: ScriptObject {
     // From pale to strong of the terminal's 256 colours.
     let shades = [255, 230, 229, 222, 215, 208, 202, 196]
     var result = String(decoding: prompt, as: UTF8.self)
+    var current: Int?
     for (range, text) in characters {
-      let shade = shades[range.map { levels[$0] }.max() ?? 0]
-      result += text == "\n" ? text : "\u{1B}[48;5;\(shade);30m\(text)\u{1B}[0m"
+      // A line's end is not coloured: the terminal would paint the rest of the line.
+      let shade = text == "\n" ? nil : shades[range.map { levels[$0] }.max() ?? 0]
+      if shade != current {
+        result += shade.map { "\u{1B}[48;5;\($0);30m" } ?? "\u{1B}[0m"
+        current = shade
+      }
+      result += text
     }
-    return result
+    let scale = shades.map { "\u{1B}[48;5;\($0)m  " }.joined()
+    return result + "\u{1B}[0m\nleast compute \(scale)\u{1B}[0m most compute"
   }
 
   private func barred(_ levels: [Int]) -> String {

@@ -2,9 +2,35 @@ import AdaptGraph
 import AdaptRuntime
 import AdaptSyntax
 
-// Graphs for hosts that train step by step.
+// Graphs for hosts: to look at, and to train step by step.
 
 extension Interpreter {
+  /// The models that a script binds at its top, by name, traced for inference.
+  ///
+  /// The script is checked and evaluated with its effects left out.
+  /// - Throws: ``ScriptError`` with all that is wrong with the script.
+  public func modelGraphs(_ bytes: [UInt8], name: String) throws -> [(
+    name: String, graph: ModelGraph
+  )] {
+    let tree = store.parse(bytes, name: name)
+    return try onOwnThread {
+      let errors = self.check(tree).filter { $0.severity == .error }
+      guard errors.isEmpty else { throw ScriptError(errors) }
+      let dry = Interpreter(checkingFor: self)
+      _ = dry.dryRun(tree.block)
+      return try dry.boundModels()
+    }
+  }
+
+  private func boundModels() throws -> [(name: String, graph: ModelGraph)] {
+    try topLevelNames.compactMap { name in
+      guard case .flow(let flow)? = self[name], flow.layer?.isModel == true else { return nil }
+      do { return (name, try tracedForPrinting(flow, at: flow.span)) } catch {
+        throw asScriptError(error)
+      }
+    }
+  }
+
   /// A model traced for training, with what the statements of `minimizing` minimize, for a host that
   /// trains step by step with a `Trainer`.
   /// - Parameters:

@@ -164,7 +164,7 @@ struct Resolver {
     case .string(let segments):
       for case .interpolation(let value, _) in segments { resolve(value) }
     case .list(let values): for item in values { resolve(item) }
-    case .record(let fields): fields.forEach { resolve($0.value) }
+    case .record(let fields): for field in fields { resolve(field.value) }
     case .range(let first, let second, _), .binary(_, let first, let second),
       .compose(let first, let second):
       resolve(first)

@@ -64,7 +64,7 @@ public final class Evaluator {
       for (site, paths) in executor.pathCounts.enumerated() {
         for (path, count) in paths.enumerated() { counts[site][path] += count }
       }
-      try onBatch(Double(start) / Double(total))
+      try onBatch(min(1, Double(start + batch) / Double(total)))
     }
     return Evaluation(
       bitsPerByte: nats / Double(rows) / log(2), bytes: rows, sites: shares(counts),

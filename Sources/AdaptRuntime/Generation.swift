@@ -29,11 +29,12 @@ public final class Generator {
   ///
   /// - Parameters:
   ///   - temperature: divides the logits; at 0 the likeliest byte is taken.
+  ///   - onByte: called after each byte with how many there are; throwing stops.
   /// - Returns: the new bytes only.
   public func generate(
     after prompt: [UInt8], count: Int, temperature: Double, seed: UInt64,
     _ parameters: ParameterStore, policies: [String: Policy] = [:],
-    onByte: (UInt8) throws -> Void = { _ in }
+    onByte: (Int) throws -> Void = { _ in }
   ) throws -> RoutedBytes {
     var random = Philox(seed: seed, stream: "generate")
     var context = prompt.isEmpty ? [UInt8(ascii: "\n")] : prompt
@@ -49,7 +50,7 @@ public final class Generator {
         result.sites[site].taken.append(routed.sites[site].taken[seen.count - 1])
       }
       context.append(byte)
-      try onByte(byte)
+      try onByte(result.bytes.count)
     }
     return result
   }

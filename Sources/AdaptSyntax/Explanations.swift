@@ -21,7 +21,8 @@ extension DiagnosticID {
       "A statement that only has a meaning elsewhere, such as return outside of a function or "
         + "minimize outside of the block of train."
     case .duplicateName: "Two things of one name where names must differ."
-    case .unknownName: "Nothing of that name can be seen here. Names come from let, fn, layer, "
+    case .unknownName:
+      "Nothing of that name can be seen here. Names come from let, fn, layer, "
         + "parameters, imports and the standard library."
     case .unknownMember: "The value has no property or method of that name."
     case .wrongArguments: "A call with too few, too many or unknown arguments."
@@ -39,13 +40,15 @@ extension DiagnosticID {
       "A layer needs the width of its input and nothing says it yet. Begin the model with Embedding, "
         + "or give it a signature such as : x [token, 64]."
     case .pathShapes: "The paths of a site give rows of different sizes, which cannot be joined."
-    case .notDifferentiable: "The way from the objective to a parameter leads through an operation "
+    case .notDifferentiable:
+      "The way from the objective to a parameter leads through an operation "
         + "that has no gradient."
     case .notFinite:
       "A number became NaN or infinite. A smaller learning rate, a smaller clip or another start "
         + "often helps."
     case .unknownSite: "The model has no site, or the site no path, of that name."
-    case .fileMissing: "The file does not exist. Paths are relative to the script's folder and to the "
+    case .fileMissing:
+      "The file does not exist. Paths are relative to the script's folder and to the "
         + "working folder."
     case .fileRefused: "The host did not grant the script this file."
     case .fileUnreadable: "The file exists and cannot be read, or does not hold what it should."

@@ -15,6 +15,11 @@ struct AdaptCommand: ParsableCommand {
     subcommands: [
       RunCommand.self, CheckCommand.self, ReplCommand.self, GraphCommand.self, ExplainCommand.self,
     ])
+
+  static func main() {
+    Interrupts.unblock()
+    main(nil)
+  }
 }
 
 /// What the process ends with (sysexits.h).

@@ -77,8 +77,8 @@ final class ProgressLine {
   private func draw(_ progress: AdaptInterpreter.Progress, elapsed: Double) {
     let left = elapsed / Double(max(1, progress.step)) * Double(progress.steps - progress.step)
     var line = "\(progress.activity) \(progress.step)/\(progress.steps)"
-    if !progress.note.isEmpty { line += "  " + progress.note }
     line += "  \(ProgressLine.clock(left)) left"
+    if !progress.note.isEmpty { line += "  " + progress.note }
     Terminal.write("\r\u{1B}[K" + String(line.prefix(max(20, Terminal.width - 1))), to: 2)
     isDrawn = true
   }
@@ -89,8 +89,16 @@ final class ProgressLine {
   }
 }
 
-/// Ctrl-C.
+/// Ctrl-C, and what other programs send.
 enum Interrupts {
+  /// Lets signals arrive. A program that starts this one from a worker thread hands down that thread's
+  /// mask, under which not even a termination would end it.
+  static func unblock() {
+    var none = sigset_t()
+    sigemptyset(&none)
+    sigprocmask(SIG_SETMASK, &none, nil)
+  }
+
   /// Makes the first Ctrl-C end the script in order; a second one ends the process.
   static func cancel(_ engine: Engine) {
     let box = EngineBox(engine)

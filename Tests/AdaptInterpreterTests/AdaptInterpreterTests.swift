@@ -268,16 +268,16 @@ import Testing
     duo + """
       let book = text("book.txt").bytes().windows(16)
       let lm = DuoLM(vocab: 256, width: 16, depth: 2, heads: 2)
-      let before = evaluate(lm, on: book.valid).bits
+      let before = evaluate(lm, on: book.valid).bits_per_byte
       train(lm, on: book.train, steps: 40, batch: 4, optimizer: AdamW(1e-2)) {
         minimize crossEntropy + 0.05 * cost
       }
       print lm
       let after = evaluate(lm, on: book.valid)
       print after
-      print after.bits < before, after.sites.count
+      print after.bits_per_byte < before, len(after.paths)
       let all = evaluate(lm, on: book.valid, policy: always("big"))
-      print all.share
+      print all.executed_share
       print evaluate(lm, on: book.valid, policy: [always("skip"), random(at: "blocks[0].duo.route")])
       print generate(lm, "In the", bytes: 20).text.count > 0
       print paint(routes(lm, "In the beginning"))

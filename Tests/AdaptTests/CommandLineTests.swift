@@ -33,7 +33,9 @@ import Testing
 
   // MARK: Exit codes
 
-  @Test(arguments: [["run"], ["run", "a.adapt", "--nonsense"], ["frobnicate"], ["explain", "E9999"]])
+  @Test(arguments: [
+    ["run"], ["run", "a.adapt", "--nonsense"], ["frobnicate"], ["explain", "E9999"],
+  ])
   func wrongUsageEndsWith64(_ arguments: [String]) throws {
     let process = try tool.process(arguments)
     try process.run()
@@ -89,7 +91,8 @@ import Testing
   }
 
   @Test func tenThousandParenthesesAreAnError() throws {
-    let text = "print " + String(repeating: "(", count: 10_000) + "1"
+    let text =
+      "print " + String(repeating: "(", count: 10_000) + "1"
       + String(repeating: ")", count: 10_000)
     try folder.write("a.adapt", text)
     let outcome = try tool.run("run", "a.adapt", limit: 20)
@@ -171,7 +174,8 @@ import Testing
 
   @Test func aSessionKeepsItsNames() throws {
     let outcome = try tool.run(
-      "repl", input: "let x = 4\nfn twice(a) {\n  return 2 * a\n}\ntwice(x)\nx +\n 1\nnonsense\nx\n:quit\n")
+      "repl",
+      input: "let x = 4\nfn twice(a) {\n  return 2 * a\n}\ntwice(x)\nx +\n 1\nnonsense\nx\n:quit\n")
     #expect(outcome.status == 0)
     #expect(outcome.output.hasPrefix("8\n5\n"))
     #expect(outcome.output.contains("E0101"))

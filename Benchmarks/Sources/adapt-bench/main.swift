@@ -111,7 +111,8 @@ func say(_ text: String) {
 
 func json(_ facts: [String: Any]) throws -> String {
   String(
-    decoding: try JSONSerialization.data(withJSONObject: facts, options: .sortedKeys), as: UTF8.self)
+    decoding: try JSONSerialization.data(withJSONObject: facts, options: .sortedKeys), as: UTF8.self
+  )
 }
 
 let options = Options(Array(CommandLine.arguments.dropFirst()))
