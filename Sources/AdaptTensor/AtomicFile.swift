@@ -17,9 +17,9 @@ public enum AtomicFile {
   public static func write(_ bytes: [UInt8], to path: String) throws(TensorError) {
     let target = resolved(path)
     let directory = parent(of: target)
-    let (descriptor, temporary) = try create(beside: target)
+    let (descriptor, temporary, isNamed) = try create(beside: target)
     do throws(TensorError) {
-      try fill(descriptor, temporary, bytes, permissionsOf: target)
+      try fill(descriptor, temporary, isNamed, bytes, permissionsOf: target)
       guard rename(temporary, target) == 0 else { throw failure("replace", target) }
     } catch {
       unlink(temporary)
@@ -28,21 +28,39 @@ public enum AtomicFile {
     try synchronize(directory)
   }
 
-  /// Opens a new file with a name nobody else uses.
-  private static func create(beside target: String) throws(TensorError) -> (Int32, String) {
+  /// Opens a new file, and a name for it that nobody else uses.
+  ///
+  /// Where the system can, the file has no name until it is whole: then a process that is killed while
+  /// it writes leaves nothing behind.
+  private static func create(beside target: String) throws(TensorError) -> (Int32, String, Bool) {
     for _ in 0..<16 {
       let tag = String(UInt64.random(in: 0 ... .max), radix: 36)
       let name = parent(of: target) + "/.adapt-" + tag
+      #if os(Linux)
+        let nameless = open(parent(of: target), temporaryFile | O_WRONLY | O_CLOEXEC, 0o666)
+        if nameless >= 0 { return (nameless, name, false) }
+      #endif
       let descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-      if descriptor >= 0 { return (descriptor, name) }
+      if descriptor >= 0 { return (descriptor, name, true) }
       guard errno == EEXIST || errno == EINTR else { break }
     }
     throw failure("create a file beside", target)
   }
 
-  /// Writes, forces to the disk and closes; closes on every way out.
+  #if os(Linux)
+    /// `O_TMPFILE` of the kernel, a macro that Swift does not import.
+    private static let temporaryFile: Int32 = 0o20_000_000 | O_DIRECTORY
+
+    /// Gives a file without a name one.
+    private static func link(_ descriptor: Int32, as name: String) -> Bool {
+      linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0
+    }
+  #endif
+
+  /// Writes, forces to the disk, names and closes; closes on every way out.
   private static func fill(
-    _ descriptor: Int32, _ name: String, _ bytes: [UInt8], permissionsOf target: String
+    _ descriptor: Int32, _ name: String, _ isNamed: Bool, _ bytes: [UInt8],
+    permissionsOf target: String
   ) throws(TensorError) {
     var open = true
     defer { if open { close(descriptor) } }
@@ -50,6 +68,11 @@ public enum AtomicFile {
     if stat(target, &old) == 0 { fchmod(descriptor, old.st_mode & 0o7777) }
     guard writeAll(descriptor, bytes) else { throw failure("write", name) }
     guard fsync(descriptor) == 0 else { throw failure("write", name) }
+    #if os(Linux)
+      if !isNamed {
+        guard link(descriptor, as: name) else { throw failure("name a file beside", target) }
+      }
+    #endif
     open = false
     guard close(descriptor) == 0 else { throw failure("write", name) }
   }
