@@ -6,7 +6,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # kernels are only then as fast as they are meant to be, and without `@testable`, which would
 # compile every module again.
 build_options=(--package-path "$root" -c release)
-test_options=("${build_options[@]}" --disable-testable-imports)
+test_options=("${build_options[@]}" --disable-testable-imports --disable-xctest)
 
 note() { printf '%s\n' "$*" >&2; }
 

@@ -44,16 +44,26 @@ extension Graph {
   {
     var total = try constant(costs.own(region) * scale)
     for site in costs.sites(in: region) {
-      let taken = Double(self[site].selection.taken(of: self[site].paths.count))
-      // The mean is taken where the scores are: among the rows that reach the site.
-      let share = try add(.sumRows(mean: true), [self[site].scores], in: self[site].region)[0]
-      for (number, path) in self[site].paths.enumerated() {
-        let inner = try expected(path.region, costs, scale: scale * taken)
-        let chance = try add(.reshape([]), add(.slice(start: number, count: 1), share))
-        total = try add(.binary(.add), total, add(.binary(.multiply), chance, inner))
+      let chances = try chances(self[site])
+      let inner = scale * Double(self[site].selection.taken(of: self[site].paths.count))
+      for (path, chance) in zip(self[site].paths, chances) {
+        // Where every path is taken there is nothing to expect: it costs what it costs.
+        let cost = try expected(path.region, costs, scale: chance == nil ? scale : inner)
+        let part = try chance.map { try add(.binary(.multiply), $0, cost) } ?? cost
+        total = try add(.binary(.add), total, part)
       }
     }
     return total
+  }
+
+  /// The mean score of each path of a site, or nil where all paths are taken whatever the scores.
+  private mutating func chances(_ site: Site) throws -> [ValueID?] {
+    if site.selection == .all { return site.paths.map { _ in nil } }
+    // The mean is taken where the scores are: among the rows that reach the site.
+    let share = try add(.sumRows(mean: true), [site.scores], in: site.region)[0]
+    return try site.paths.indices.map { number in
+      try add(.reshape([]), add(.slice(start: number, count: 1), share))
+    }
   }
 }
 

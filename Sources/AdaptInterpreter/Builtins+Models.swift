@@ -26,6 +26,13 @@ extension Interpreter {
           .optional("temperature", .number(0.8)), .optional("seed", .int(0)), .optional("policy"),
         ]
       ) { try $0.interpreter.generate($0) },
+      NativeFunction(
+        "oracle",
+        [
+          "model", "on", .optional("budget"), .optional("windows", .int(8)),
+          .optional("each", .string("token")),
+        ]
+      ) { try $0.interpreter.oracle($0) },
       NativeFunction("routes", ["model", "text", .optional("policy")]) {
         try $0.interpreter.routes($0)
       },

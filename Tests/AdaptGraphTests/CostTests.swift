@@ -90,6 +90,13 @@ import Testing
     expectClose([try expected(two, z)], [1])
   }
 
+  @Test func whereEveryPathIsTakenTheScoresDoNotCount() throws {
+    for scores in [[0.2, 0.3, 0.1], [0.9, 0.9, 0.9]] {
+      let (all, y) = try model(scores, .all, paths: 3)
+      expectClose([try expected(all, y)], [1])
+    }
+  }
+
   @Test func aModelWithoutSitesCostsOne() throws {
     var bench = Bench()
     let x = try bench.input("x", bench.addRows([2]), [2])

@@ -1,0 +1,232 @@
+import AdaptGraph
+import AdaptTensor
+import Foundation
+
+/// What decides in the routing that an oracle searches.
+public enum OracleUnit: String, Sendable, CaseIterable {
+  /// Every row for itself, found by improving one site after the other from the trained routing.
+  case token
+  /// All rows of a sequence together, found by trying every combination of one path a site.
+  case sequence
+}
+
+/// What the best routing would have been.
+public struct OracleResult: Sendable {
+  /// A way to route: what it costs and how well the model does.
+  public struct Score: Sendable, Hashable {
+    public var bitsPerByte: Double
+    /// Executed operations relative to the costliest paths everywhere.
+    public var executedShare: Double
+  }
+
+  public var unit: OracleUnit
+  /// Routings of the whole batch that were run.
+  public var runs: Int
+  public var sequences: Int
+  /// The router as trained.
+  public var trained: Score
+  /// The best path at each site for each sequence, within the budget on average.
+  public var best: Score
+  /// The same without a budget.
+  public var unlimited: Score
+  /// Bits a byte that the trained router loses against the best routing found at its own cost. For
+  /// sequences it is below zero when deciding token by token is worth more than deciding for all at once.
+  public var regret: Double
+  /// For each unit, the bits that its best routing saves against the cheapest: what it gains from more
+  /// compute.
+  public var difficulty: [Double]
+  public var sites: [String]
+  /// For each unit, the name of the path taken at each site within the budget: labels to train a router
+  /// by.
+  public var labels: [[String]]
+}
+
+/// Searches the best routing of a batch, as Duo-LLM compares its routers with (Alizadeh et al. 2024, §3).
+///
+/// Weights follow from the router's scores, as under any override.
+public final class Oracle {
+  /// Combinations beyond which the search refuses.
+  public static let mostCombinations = 20_000
+
+  let executor: Executor
+  let sites: [Site]
+  let costs: RegionCosts
+  let full: Double
+  let unit: OracleUnit
+
+  /// - Parameter length: bytes in a sequence.
+  /// - Throws: ``RuntimeError/badInput(_:)`` when the model has no site, too many combinations for an
+  ///   exhaustive search, or sites inside paths where tokens are to be routed one by one.
+  public init(_ model: ModelGraph, each unit: OracleUnit = .token, length: Int, cpu: CPU) throws {
+    var model = model
+    let target = try model.addTarget()
+    let losses = try model.graph.add(.logLoss, [model.output, target])[0]
+    executor = try Executor(model.graph, outputs: [losses, model.output], cpu: cpu)
+    sites = model.graph.sites
+    costs = model.graph.costs(of: model.output, length: Double(length))
+    full = max(costs.full(RegionID(0)), .leastNormalMagnitude)
+    self.unit = unit
+    guard !sites.isEmpty else { throw RuntimeError.badInput("the model has no site to route at") }
+    switch unit {
+    case .sequence: try checkCombinations()
+    case .token:
+      guard sites.allSatisfy({ $0.region == RegionID(0) && $0.selection == .top(1) }) else {
+        throw RuntimeError.badInput(
+          "tokens are routed one by one at sites of one path a token that are not inside a path")
+      }
+    }
+  }
+
+  private func checkCombinations() throws {
+    let count = sites.reduce(1.0) { $0 * Double($1.paths.count) }
+    guard count <= Double(Oracle.mostCombinations) else {
+      throw RuntimeError.badInput(
+        "\(sites.count) sites have \(String(format: "%.0f", count)) combinations of paths; at most "
+          + "\(Oracle.mostCombinations) are searched")
+    }
+  }
+
+  /// - Parameters:
+  ///   - windows: how many sequences, from the start of the split.
+  ///   - budget: the largest mean executed share, or nil.
+  ///   - onRun: called after each run with how many are done and at most are to come; throwing stops.
+  /// - Throws: ``RuntimeError/badInput(_:)`` when no routing is as cheap as the budget.
+  public func search(
+    _ split: ByteSplit, _ parameters: ParameterStore, windows: Int, budget: Double? = nil,
+    onRun: @escaping (Int, Int) throws -> Void = { _, _ in }
+  ) throws -> OracleResult {
+    let batch = split.batch(windows: 0..<max(1, min(windows, split.windows)))
+    switch unit {
+    case .sequence: return try searchSequences(batch, parameters, budget, onRun)
+    case .token:
+      let search = try TokenSearch(self, batch, parameters, onRun)
+      return try search.result(budget: budget)
+    }
+  }
+
+  private func searchSequences(
+    _ batch: Batch, _ parameters: ParameterStore, _ budget: Double?,
+    _ onRun: (Int, Int) throws -> Void
+  ) throws -> OracleResult {
+    let trained = try sequenceLosses(batch, parameters, [:])
+    let combinations = self.combinations()
+    var table = RoutingTable()
+    for (number, combination) in combinations.enumerated() {
+      let policies = zip(sites, combination).map { site, path in
+        (site.name, Policy.always(site.paths[path].name))
+      }
+      table.add(try sequenceLosses(batch, parameters, Dictionary(uniqueKeysWithValues: policies)))
+      try onRun(number + 1, combinations.count)
+    }
+    let unlimited = table.best(budget: nil)
+    guard let unlimited, let best = table.best(budget: budget) else {
+      throw Oracle.tooCheap(table.costs.min() ?? 0)
+    }
+    let same = table.best(budget: max(trained.share, table.costs.min() ?? 0)) ?? best
+    let bits = trained.losses.reduce(0, +) / Double(max(1, trained.losses.count))
+    return OracleResult(
+      unit: unit, runs: combinations.count, sequences: batch.layout.groups,
+      trained: OracleResult.Score(bitsPerByte: bits, executedShare: trained.share),
+      best: table.score(best), unlimited: table.score(unlimited),
+      regret: bits - table.score(same).bitsPerByte,
+      difficulty: table.difficulty(unlimited), sites: sites.map(\.name),
+      labels: best.map { choice in
+        zip(sites, combinations[choice]).map { $0.paths[$1].name }
+      })
+  }
+
+  static func tooCheap(_ least: Double) -> RuntimeError {
+    .badInput(
+      String(format: "no routing is within the budget: the cheapest executes %.1f%%", least * 100))
+  }
+
+  /// One path a site, in every way; the last site changes fastest.
+  private func combinations() -> [[Int]] {
+    sites.reduce([[]]) { prefixes, site in
+      prefixes.flatMap { prefix in site.paths.indices.map { prefix + [$0] } }
+    }
+  }
+
+  /// Bits of each row, and the executed share.
+  func rowLosses(_ batch: Batch, _ parameters: ParameterStore, _ policies: [String: Policy]) throws
+    -> (losses: [Double], share: Double)
+  {
+    try executor.run(batch, parameters, policies: policies)
+    let losses = executor.withFloats(0) { $0.map { Double($0) / log(2) } }
+    let flops = executor.flops(for: [1]) / Double(max(1, batch.layout.rows))
+    return (losses, flops / full)
+  }
+
+  /// Bits a byte of each sequence, and the executed share.
+  private func sequenceLosses(
+    _ batch: Batch, _ parameters: ParameterStore, _ policies: [String: Policy]
+  ) throws -> (losses: [Double], share: Double) {
+    let rows = try rowLosses(batch, parameters, policies)
+    let means = (0..<batch.layout.groups).map { group in
+      let range = Int(batch.layout.offsets[group])..<Int(batch.layout.offsets[group + 1])
+      return rows.losses[range].reduce(0, +) / Double(max(1, range.count))
+    }
+    return (means, rows.share)
+  }
+}
+
+/// What every combination costs and loses on every sequence.
+private struct RoutingTable {
+  /// By combination.
+  private(set) var costs: [Double] = []
+  /// By combination and sequence, bits a byte.
+  private var losses: [[Double]] = []
+
+  mutating func add(_ run: (losses: [Double], share: Double)) {
+    costs.append(run.share)
+    losses.append(run.losses)
+  }
+
+  private var sequences: Range<Int> { 0..<(losses.first?.count ?? 0) }
+
+  /// The combination for each sequence that is best within a mean cost; nil when none is.
+  ///
+  /// Each sequence takes the least loss + price · cost; the price is the least that meets the budget
+  /// (Everett 1963), so no other choice of that mean cost is better.
+  func best(budget: Double?) -> [Int]? {
+    let free = choice(price: 0)
+    guard let budget, mean(of: free) > budget else { return free }
+    // The cheapest of all is what any high price comes to.
+    guard let least = costs.min(), least <= budget else { return nil }
+    var (low, high) = (0.0, 1.0)
+    while mean(of: choice(price: high)) > budget, high < 1e12 { high *= 2 }
+    for _ in 0..<60 {
+      let price = (low + high) / 2
+      if mean(of: choice(price: price)) > budget { low = price } else { high = price }
+    }
+    return choice(price: high)
+  }
+
+  private func choice(price: Double) -> [Int] {
+    sequences.map { sequence in
+      var best = 0
+      for combination in costs.indices.dropFirst()
+      where losses[combination][sequence] + price * costs[combination]
+        < losses[best][sequence] + price * costs[best]
+      {
+        best = combination
+      }
+      return best
+    }
+  }
+
+  private func mean(of choice: [Int]) -> Double {
+    choice.reduce(0) { $0 + costs[$1] } / Double(max(1, choice.count))
+  }
+
+  func score(_ choice: [Int]) -> OracleResult.Score {
+    let bits = choice.enumerated().reduce(0) { $0 + losses[$1.element][$1.offset] }
+    return OracleResult.Score(
+      bitsPerByte: bits / Double(max(1, choice.count)), executedShare: mean(of: choice))
+  }
+
+  func difficulty(_ best: [Int]) -> [Double] {
+    let cheapest = costs.indices.min { costs[$0] < costs[$1] } ?? 0
+    return best.enumerated().map { losses[cheapest][$0] - losses[$1][$0] }
+  }
+}
