@@ -77,13 +77,17 @@ public final class REPL {
 
   private func evaluate(_ text: String) {
     number += 1
-    let interrupt = InterruptibleRun(engine)
-    defer { interrupt.end() }
+    engine.resetCancellation()
+    let running = Running(engine: engine)
+    Interrupt.begin { running.engine.cancel() }
+    defer { Interrupt.end() }
     do {
       let value = try engine.evaluate(text, name: "prompt \(number)")
       if let value, !isNone(value) { show(engine.interpreter.describe(value) + "\n") }
     } catch let error as ScriptError {
-      for diagnostic in error.diagnostics { show(engine.render(diagnostic, color: isColored)) }
+      for diagnostic in error.diagnostics {
+        show(engine.render(diagnostic, color: isColored) + "\n")
+      }
     } catch {
       show("\(error)\n")
     }
@@ -139,24 +143,7 @@ public final class REPL {
     """
 }
 
-/// Ctrl-C while a piece runs stops the piece, not the session.
-private final class InterruptibleRun: @unchecked Sendable {
-  private let engine: Engine
-  private var source: (any DispatchSourceSignal)?
-
-  init(_ engine: Engine) {
-    self.engine = engine
-    engine.resetCancellation()
-    signal(SIGINT, SIG_IGN)
-    let source = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
-    source.setEventHandler { [weak self] in self?.engine.cancel() }
-    source.resume()
-    self.source = source
-  }
-
-  func end() {
-    source?.cancel()
-    signal(SIGINT, SIG_DFL)
-    engine.resetCancellation()
-  }
+/// Ctrl-C stops the piece that runs, not the session. `Engine.cancel` may be called from any thread.
+private struct Running: @unchecked Sendable {
+  let engine: Engine
 }
