@@ -85,6 +85,8 @@ public final class REPL {
       let value = try engine.evaluate(text, name: "prompt \(number)")
       if let value, !isNone(value) { show(engine.interpreter.describe(value) + "\n") }
     } catch let error as ScriptError {
+      // The terminal has written ^C where the cursor stood.
+      if isInteractive, error.diagnostics.contains(where: { $0.id == .cancelled }) { show("\n") }
       for diagnostic in error.diagnostics {
         show(engine.render(diagnostic, color: isColored) + "\n")
       }
@@ -128,8 +130,9 @@ public final class REPL {
   }
 
   private static let help = """
-    Type a statement or an expression; an expression's value is shown. A piece that is not
-    complete goes on on the next line, and an empty line ends it. Ctrl-C drops the line or stops what runs.
+    Type a statement or an expression; an expression's value is shown. A piece
+    that is not complete goes on on the next line, and an empty line ends it.
+    Ctrl-C drops the line or stops what runs.
 
       :help          this text
       :names         what is bound
