@@ -101,7 +101,8 @@ extension Interpreter {
     for info in graph.graph.parameters { state.parameters[info.name] = byName[info.name] }
     state.window = contents.metadata["window"].flatMap { Int($0) }.map { min(max(1, $0), 1 << 20) }
     // A file may claim anything; steps are counted on from there.
-    state.steps = contents.metadata["steps"].flatMap { Int($0) }.map { min(max(0, $0), 1 << 40) } ?? 0
+    let steps = contents.metadata["steps"].flatMap { Int($0) } ?? 0
+    state.steps = min(max(0, steps), 1 << 40)
     return call[0]
   }
 

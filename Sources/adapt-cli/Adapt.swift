@@ -120,6 +120,9 @@ struct RunCommand: ParsableCommand {
       try engine.run(bytes, name: options.name)
     } catch let error as ScriptError {
       line.clear()
+      // The terminal has written ^C where the cursor stood.
+      let isCancelled = error.diagnostics.contains { $0.id == .cancelled }
+      if isCancelled, Terminal.isTerminal(2) { Terminal.write("\n", to: 2) }
       engine.show(error.diagnostics)
       try writeReport(engine)
       throw Engine.status(error.diagnostics) ?? ExitStatus.internalError
