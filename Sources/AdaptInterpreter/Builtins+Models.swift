@@ -107,7 +107,9 @@ extension Interpreter {
     guard !isDryRun else { return call[0] }
     for info in graph.graph.parameters { state.parameters[info.name] = byName[info.name] }
     state.window = contents.metadata["window"].flatMap { Int($0) }.map { min(max(1, $0), 1 << 20) }
-    state.steps = contents.metadata["steps"].flatMap { Int($0) } ?? 0
+    // A file may claim anything; steps are counted on from there.
+    let steps = contents.metadata["steps"].flatMap { Int($0) } ?? 0
+    state.steps = min(max(0, steps), 1 << 40)
     return call[0]
   }
 

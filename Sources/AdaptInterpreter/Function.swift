@@ -51,6 +51,11 @@ public final class Function {
     "\(name)(\(parameterTexts.joined(separator: ", ")))"
   }
 
+  /// How an instance is made, in its shortest form: `Norm()`, `Block(heads, hidden)`.
+  var shortestCall: String {
+    "\(name)(\(parameterTexts.filter { !$0.contains(" = ") }.joined(separator: ", ")))"
+  }
+
   private var parameterTexts: [String] {
     switch kind {
     case .native(let native):
@@ -135,7 +140,8 @@ public struct Call {
     let parameter = index < parameterNames.count ? parameterNames[index] : "argument"
     return interpreter.failure(
       .wrongType, "\(name) needs \(expected) as '\(parameter)', not \(self[index].typeName)",
-      at: span(index), label: "this is \(interpreter.brief(self[index]))")
+      at: span(index), label: "this is \(interpreter.brief(self[index]))",
+      hint: interpreter.hintToCall(self[index]))
   }
 
   public func wrongValue(_ index: Int, _ title: String, hint: String = "") -> Diagnostic {

@@ -86,7 +86,7 @@ public struct Limits: Sendable {
   public var elements: Int
   /// Nodes of one traced model.
   public var nodes: Int
-  /// Numbers in one parameter.
+  /// Numbers in the parameters of one model.
   public var parameter: Int
   /// Bytes of output.
   public var output: Int

@@ -75,7 +75,7 @@ extension Interpreter {
       guard arguments.count == 1, arguments[0].label == nil else {
         throw failure(
           .wrongArguments, "\(callee.typeName) is applied to one value, not to \(arguments.count)",
-          at: span)
+          at: span, hint: arguments.isEmpty ? "write it without the parentheses" : "")
       }
       return try apply(callee, to: arguments[0].value, at: span)
     default:

@@ -13,6 +13,7 @@ extension Interpreter {
     else { return result }
     result.span = frame.callSite
     result.label = label.isEmpty ? "in \(frame.name)" : "in \(frame.name): \(label)"
+    result.notes.removeAll { $0.span == frame.callSite }
     return result
   }
 

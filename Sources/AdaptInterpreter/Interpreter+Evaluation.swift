@@ -10,7 +10,7 @@ extension Interpreter {
     let windows = try call.optionalInt(2, in: 1...Int.max)
     let batch = try call.int(3, in: 1...1 << 20)
     let (graph, state) = try inferenceGraph(model, at: call.span(0))
-    try checkLogits(graph, at: call.span(0))
+    try judging(model) { try checkLogits(graph, at: call.span(0)) }
     let policies = try policies(call, 4, graph)
     guard !isDryRun else { return .unknown }
     state.window = state.window ?? data.split.length
@@ -40,8 +40,9 @@ extension Interpreter {
       throw call.wrongValue(3, "the temperature is a number from 0")
     }
     let seed = try call.seed(4)
-    let (graph, state) = try inferenceGraph(try call.model(0), at: call.span(0))
-    try checkLogits(graph, at: call.span(0))
+    let model = try call.model(0)
+    let (graph, state) = try inferenceGraph(model, at: call.span(0))
+    try judging(model) { try checkLogits(graph, at: call.span(0)) }
     let policies = try policies(call, 5, graph)
     guard !isDryRun else { return .unknown }
     let result = try runtime(at: call.span) {

@@ -92,9 +92,9 @@ extension Interpreter {
       hint: hintToCall(value))
   }
 
-  private func hintToCall(_ value: Value) -> String {
+  func hintToCall(_ value: Value) -> String {
     guard case .function(let function) = value, function.isDeclaration else { return "" }
-    return "make an instance: \(function.signature)"
+    return "make an instance: \(function.shortestCall)"
   }
 
   // MARK: Application

@@ -56,6 +56,7 @@ extension Interpreter {
         throw wrongType("a model gives a tensor, not \(result.typeName)", at: span)
       }
       let value = try value(of: output, at: span)
+      try checkRows([value], trace, at: span)
       guard let input = trace.input else {
         throw failure(.unknownWidth, "the model does not use its input", at: span)
       }

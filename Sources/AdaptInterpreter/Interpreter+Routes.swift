@@ -112,7 +112,9 @@ extension Interpreter {
         return nil
       }
       if case .zero = tensor.content { return nil }
-      let output = try value(of: tensor, at: path.body.span)
+      let last = path.body.statements.last?.span ?? path.body.span
+      let output = try value(of: tensor, at: last)
+      try checkRows([output], trace, at: last)
       guard brought.count > 1 else { return output }
       let weight = try trace.graph.add(.slice(start: number, count: 1), brought[1])
       return try trace.graph.add(.binary(.multiply), output, weight)

@@ -78,10 +78,38 @@ extension Interpreter {
       throw failure(
         .limitMemory, "the model has more than \(host.limits.nodes) nodes", at: span)
     }
+    try checkRows(inputs, trace, at: span)
     let outputs = try traced(at: span) { try trace.graph.add(op, inputs) }
     guard let first = outputs.first else { return .none }
     try checkParameterSize(trace.graph.type(first).dims, at: span)
     return .tensor(SymbolicTensor(content: .value(first), trace: trace))
+  }
+
+  /// Inside a path there are the path's rows only; what was computed outside has others, and the other
+  /// way round.
+  func checkRows(_ inputs: [ValueID], _ trace: Trace, at span: Span) throws {
+    let region = trace.graph[trace.graph.region]
+    for input in inputs {
+      let type = trace.graph.type(input)
+      guard let rows = type.rows, rows != region.rows else { continue }
+      guard case .path(let site, let number) = region.kind, let home = region.rows else {
+        // At the root stand the rows of the inputs.
+        guard case .selected = trace.graph[rows].origin else { continue }
+        throw failure(
+          .wrongShape,
+          "\(describe(type)) has the rows of a path, \(trace.graph[rows].name), and cannot leave it",
+          at: span, notes: callNotes(around: span),
+          hint: "only what a path gives comes back, at the end of its route")
+      }
+      let name = trace.graph[site].paths[number].name
+      throw failure(
+        .wrongShape,
+        "\(describe(type)) was computed outside of path '\(name)', which sees only the "
+          + "\(trace.graph[home].label)s routed to it", at: span,
+        notes: callNotes(around: span),
+        hint: "compute it from the path's own input, or route what carries both: "
+          + "concat(x, y) >> route …")
+    }
   }
 
   /// An operator on two operands, at least one of which is a tensor.
@@ -147,7 +175,16 @@ extension Interpreter {
     let start = try initial.map { try initializer(try evaluate($0, scope), at: $0.span) }
     let info = ParameterInfo(
       name: trace.parameterName(name.text), shape: sizes, initial: start ?? .normal(0.02))
+    let known = trace.graph.parameters.count
     let value = try traced(at: name.span) { try trace.graph.parameter(info) }
+    if trace.graph.parameters.count > known {
+      trace.parameterCount += sizes.reduce(1, *)
+      guard trace.parameterCount <= host.limits.parameter else {
+        throw failure(
+          .limitMemory,
+          "the model has more than \(host.limits.parameter) parameters together", at: name.span)
+      }
+    }
     return .tensor(SymbolicTensor(content: .value(value), trace: trace))
   }
 

@@ -21,8 +21,11 @@ extension Interpreter {
       model: try call.model(0), data: try call.split(1), steps: try call.int(2, in: 0...1 << 40),
       batch: try call.int(3, in: 1...1 << 20), seed: try call.seed(5), clip: try clip(call))
     let length = plan.data.split.length
-    let graph = try traceModel(plan.model, input: .tokens, mode: .training, at: call.span(0))
-    try checkLogits(graph, at: call.span(0))
+    let graph = try judging(plan.model) {
+      let graph = try traceModel(plan.model, input: .tokens, mode: .training, at: call.span(0))
+      try checkLogits(graph, at: call.span(0))
+      return graph
+    }
     let block = call.trailing.map { ScriptBlock(block: $0.block, scope: $0.scope) }
     let objective = try traceObjective(
       block, of: graph, mode: .training, length: Double(length), at: call.span)
@@ -35,6 +38,8 @@ extension Interpreter {
       }
       return .unknown
     }
+    // Beside each parameter stand its gradient and what the optimizer keeps.
+    try checkMemory(objective.model, copies: 2 + optimizer.states.count, at: call.span)
     let state = state(of: plan.model, seed: plan.seed)
     state.window = length
     let trainer = try runtime(at: call.span) {

@@ -44,6 +44,8 @@ public final class Interpreter {
   var modules: [String: Scope] = [:]
   /// The model that is being traced.
   var trace: Trace?
+  /// Models that a dry run has found wrong; a model is reported once, however often it is used.
+  private var faulty: [Flow] = []
   /// Files that a dry run would have written, so that reading them back is no error.
   var pretendedFiles: Set<String> = []
   /// Scopes that closures hold, to be emptied at the end.
@@ -204,6 +206,17 @@ public final class Interpreter {
     case let error as ScriptError: error
     case let error as Diagnostic: ScriptError([error])
     default: ScriptError([Diagnostic(.wrongValue, "\(error)", at: frames.first?.callSite)])
+    }
+  }
+
+  /// Runs `body`, which looks whether a model is fit for something. In a dry run a model that is not is
+  /// reported once and then counts as unknown.
+  func judging<T>(_ model: Flow, _ body: () throws -> T) throws -> T {
+    guard isDryRun else { return try body() }
+    if faulty.contains(where: { $0 === model }) { throw UnknownReached() }
+    do { return try body() } catch let error as Diagnostic {
+      faulty.append(model)
+      throw error
     }
   }
 

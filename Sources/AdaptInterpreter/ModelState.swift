@@ -2,6 +2,7 @@ import AdaptGraph
 import AdaptRuntime
 import AdaptSyntax
 import AdaptTensor
+import Foundation
 
 /// What a model keeps from one use to the next: its parameters and what it was traced for.
 public final class ModelState {
@@ -54,11 +55,28 @@ extension Interpreter {
   func inferenceGraph(_ model: Flow, at span: Span) throws -> (ModelGraph, ModelState) {
     // A dry run makes no parameters, and leaves alone what models of earlier runs have.
     let state = isDryRun ? ModelState(seed: 0) : state(of: model)
-    let graph = try state.inference ?? traceModel(model, input: .tokens, mode: .inference, at: span)
+    let graph = try judging(model) {
+      try state.inference ?? traceModel(model, input: .tokens, mode: .inference, at: span)
+    }
     guard !isDryRun else { return (graph, state) }
+    try checkMemory(graph, copies: 1, at: span)
     try runtime(at: span) { try state.parameters.ensure(graph.graph.parameters) }
     state.inference = graph
     return (graph, state)
+  }
+
+  /// Refuses a model that this machine cannot hold: the system promises memory that it does not have,
+  /// and ends the process at its first use.
+  func checkMemory(_ model: ModelGraph, copies: Int, at span: Span) throws {
+    let count = model.graph.parameters.reduce(0.0) { $0 + $1.shape.reduce(1.0) { $0 * Double($1) } }
+    let largest = model.graph.parameters.map { $0.shape.reduce(1.0) { $0 * Double($1) } }.max() ?? 0
+    // The largest stands twice while its first values are made.
+    let bytes = 4 * (count * Double(copies) + largest)
+    guard bytes > Double(ProcessInfo.processInfo.physicalMemory) else { return }
+    throw failure(
+      .limitMemory,
+      "the model needs \(String(format: "%.1f", bytes / 1e9)) GB, more than this machine has",
+      at: span)
   }
 
   /// A language model's graph: one of 256 classes for every byte.
@@ -77,7 +95,10 @@ extension Interpreter {
   /// Runs `body`, which calls the runtime, with its errors shown at the span.
   func runtime<T>(at span: Span, _ body: () throws -> T) throws -> T {
     do { return try body() } catch let error as RuntimeError {
-      throw failure(Interpreter.id(of: error), error.description, at: span)
+      let id = Interpreter.id(of: error)
+      throw failure(
+        id, error.description, at: span,
+        hint: id == .notFinite ? "the model may have diverged: try a smaller learning rate" : "")
     } catch let error as TensorError {
       let id: DiagnosticID = if case .outOfMemory = error { .limitMemory } else { .wrongValue }
       throw failure(id, error.description, at: span)

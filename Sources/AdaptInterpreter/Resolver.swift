@@ -84,7 +84,13 @@ struct Resolver {
     case .binding(_, let value, _): resolve(value)
     case .assignment(let target, _, let value):
       resolve(value)
-      resolve(target)
+      guard case .name(let name) = target.kind, !isBound(name) else { return resolve(target) }
+      diagnostics.append(
+        Diagnostic(
+          .unknownName, "there is no '\(name)' here", at: target.span, label: "unknown name",
+          hint: "'let \(name) = …' binds a new name, 'var' one that may change"))
+      // It is clear what was meant: no error for each use.
+      define(name)
     case .function(let declaration):
       define(declaration.name.text)
       resolveLater(declaration.body, with: resolve(declaration.parameters))
@@ -202,6 +208,11 @@ struct Resolver {
   private static func namesAxis(_ argument: Argument) -> Bool {
     guard argument.label?.text == "axis", case .name = argument.value.kind else { return false }
     return true
+  }
+
+  private func isBound(_ name: String) -> Bool {
+    isOpen || outside.find(name) != nil
+      || levels.contains { $0.bound.contains(name) || $0.all[name] != nil }
   }
 
   private mutating func check(_ name: String, at span: Span) {

@@ -28,6 +28,8 @@ final class Trace {
   var graph = Graph()
   let mode: TraceMode
   var losses: [(name: String, value: ValueID)] = []
+  /// Numbers in all parameters so far.
+  var parameterCount = 0
   /// The model's input, once its type is known.
   var input: ValueID?
   var objective: ObjectiveContext?
@@ -38,7 +40,7 @@ final class Trace {
   /// Where sites and nodes are named: like `prefix`, with the rounds of loops told apart.
   private(set) var place = ""
   /// Names that were given inside a scope.
-  private var used: [String: Set<String>] = [:]
+  private var used: [String: Names] = [:]
   private var siteNames: Set<String> = []
   private var applied: [ObjectIdentifier: Application] = [:]
 
@@ -46,7 +48,25 @@ final class Trace {
   private struct Application {
     let flow: Flow
     let prefix: String
-    let used: Set<String>
+    let used: Names
+  }
+
+  /// The names given inside one scope, and how often each was asked for.
+  private struct Names {
+    var taken: Set<String> = []
+    var counts: [String: Int] = [:]
+
+    mutating func take(_ name: String) -> String {
+      var (result, number) = (name, counts[name, default: 0] + 1)
+      if number > 1 { result = "\(name)\(number)" }
+      // The author may have bound `norm2` as well.
+      while !taken.insert(result).inserted {
+        number += 1
+        result = "\(name)\(number)"
+      }
+      counts[name] = number
+      return result
+    }
   }
 
   init(mode: TraceMode) { self.mode = mode }
@@ -55,14 +75,7 @@ final class Trace {
 
   /// A name that is free in the current scope: `norm`, then `norm2`.
   private func free(_ name: String) -> String {
-    let taken = used[prefix] ?? []
-    var (result, number) = (name, 1)
-    while taken.contains(result) {
-      number += 1
-      result = "\(name)\(number)"
-    }
-    used[prefix, default: []].insert(result)
-    return result
+    used[prefix, default: Names()].take(name)
   }
 
   /// Takes a name in the current scope, for a family of scopes such as `blocks[i]`.
@@ -80,7 +93,7 @@ final class Trace {
     let outer = (prefix, self.place, graph.scope)
     prefix = Trace.joined(prefix, name)
     self.place = Trace.joined(self.place, place)
-    used[prefix] = []
+    used[prefix] = Names()
     graph.scope = self.place
     defer { (prefix, self.place, graph.scope) = outer }
     return try body()
@@ -90,7 +103,7 @@ final class Trace {
   func applying<T>(_ flow: Flow, _ body: () throws -> T) rethrows -> T {
     let identity = ObjectIdentifier(flow)
     guard let first = applied[identity] else {
-      applied[identity] = Application(flow: flow, prefix: prefix, used: used[prefix] ?? [])
+      applied[identity] = Application(flow: flow, prefix: prefix, used: used[prefix] ?? Names())
       return try body()
     }
     let (outer, here) = (prefix, used[prefix])

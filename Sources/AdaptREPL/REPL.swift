@@ -77,13 +77,19 @@ public final class REPL {
 
   private func evaluate(_ text: String) {
     number += 1
-    let interrupt = InterruptibleRun(engine)
-    defer { interrupt.end() }
+    engine.resetCancellation()
+    let running = Running(engine: engine)
+    Interrupt.begin { running.engine.cancel() }
+    defer { Interrupt.end() }
     do {
       let value = try engine.evaluate(text, name: "prompt \(number)")
       if let value, !isNone(value) { show(engine.interpreter.describe(value) + "\n") }
     } catch let error as ScriptError {
-      for diagnostic in error.diagnostics { show(engine.render(diagnostic, color: isColored)) }
+      // The terminal has written ^C where the cursor stood.
+      if isInteractive, error.diagnostics.contains(where: { $0.id == .cancelled }) { show("\n") }
+      for diagnostic in error.diagnostics {
+        show(engine.render(diagnostic, color: isColored) + "\n")
+      }
     } catch {
       show("\(error)\n")
     }
@@ -124,8 +130,9 @@ public final class REPL {
   }
 
   private static let help = """
-    Type a statement or an expression; an expression's value is shown. A piece that is not
-    complete goes on on the next line, and an empty line ends it. Ctrl-C drops the line or stops what runs.
+    Type a statement or an expression; an expression's value is shown. A piece
+    that is not complete goes on on the next line, and an empty line ends it.
+    Ctrl-C drops the line or stops what runs.
 
       :help          this text
       :names         what is bound
@@ -139,24 +146,7 @@ public final class REPL {
     """
 }
 
-/// Ctrl-C while a piece runs stops the piece, not the session.
-private final class InterruptibleRun: @unchecked Sendable {
-  private let engine: Engine
-  private var source: (any DispatchSourceSignal)?
-
-  init(_ engine: Engine) {
-    self.engine = engine
-    engine.resetCancellation()
-    signal(SIGINT, SIG_IGN)
-    let source = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
-    source.setEventHandler { [weak self] in self?.engine.cancel() }
-    source.resume()
-    self.source = source
-  }
-
-  func end() {
-    source?.cancel()
-    signal(SIGINT, SIG_DFL)
-    engine.resetCancellation()
-  }
+/// Ctrl-C stops the piece that runs, not the session. `Engine.cancel` may be called from any thread.
+private struct Running: @unchecked Sendable {
+  let engine: Engine
 }

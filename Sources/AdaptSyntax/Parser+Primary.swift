@@ -47,6 +47,7 @@ extension Parser {
     }
     if current.kind == .leftBrace { return "put parentheses around a closure in a header" }
     guard current.isWord, !current.isAfterNewline else { return "" }
+    if current.kind == .fn { return "a function without a name is written { x in … }" }
     return "'\(text(current))' is a reserved word"
   }
 

@@ -109,6 +109,12 @@ extension Parser {
     }
     if current.kind == .foreignOperator { return Self.foreignHint(text(current)) }
     let before = token(at: index - 1)
+    if before.kind == .route { return "write 'route each token by TopK(1) { … }'" }
+    // `Norm() Linear(8)`, `Norm(), Linear(8)`, `Norm() -> Linear(8)`: a figure's way to say 'then'.
+    if before.kind == .rightParen {
+      let next = [.comma, .arrow].contains(current.kind) ? peek() : current
+      if next.isName, text(next).first?.isUppercase == true { return "layers are joined by '>>'" }
+    }
     if before.isName, before.kind == .identifier {
       let words: [Token.Kind] = [
         .repeat, .loop, .route, .residual, .parallel, .each, .by, .join, .mod, .and, .or, .not,

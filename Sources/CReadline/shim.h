@@ -1,7 +1,10 @@
 #pragma once
+#include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/select.h>
 #include <readline/readline.h>
 #include <readline/history.h>
 
@@ -15,14 +18,47 @@ static inline void adapt_on_interrupt(int number) {
   adapt_line_interrupted = 1;
 }
 
-/// Called by readline when a signal has ended its wait: drop the line and return.
-static inline int adapt_drop_line(void) {
-  if (adapt_line_interrupted) {
-    rl_replace_line("", 0);
-    rl_crlf();
-    rl_done = 1;
-  }
+/// Set when Ctrl-C has dropped the line.
+static int adapt_line_dropped = 0;
+
+/// What Ctrl-C does as a key.
+static inline int adapt_drop_line(int count, int key) {
+  (void)count;
+  (void)key;
+  adapt_line_dropped = 1;
+  rl_replace_line("", 0);
+  rl_crlf();
+  rl_done = 1;
   return 0;
+}
+
+/// Waits for a key; a Ctrl-C in between comes as a key of its own. Readline itself would go on waiting
+/// after the signal and lose what is typed next.
+static inline int adapt_getc(FILE *stream) {
+  sigset_t interrupt, before;
+  sigemptyset(&interrupt);
+  sigaddset(&interrupt, SIGINT);
+  int descriptor = fileno(stream);
+  for (;;) {
+    pthread_sigmask(SIG_BLOCK, &interrupt, &before);
+    int interrupted = adapt_line_interrupted, ready = 0;
+    if (!interrupted) {
+      fd_set waiting;
+      FD_ZERO(&waiting);
+      FD_SET(descriptor, &waiting);
+      ready = pselect(descriptor + 1, &waiting, NULL, NULL, NULL, &before);
+      interrupted = adapt_line_interrupted;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (interrupted) {
+      adapt_line_interrupted = 0;
+      return 3;
+    }
+    if (ready > 0) return rl_getc(stream);
+    if (ready < 0 && errno != EINTR) return EOF;
+    // Another signal, such as a new size of the terminal.
+    rl_check_signals();
+  }
 }
 
 /// Reads one line. NULL at the end of input; `*interrupted` is set when Ctrl-C dropped the line.
@@ -31,12 +67,14 @@ static inline char *adapt_readline(const char *prompt, int *interrupted) {
   struct sigaction action = {0}, previous;
   action.sa_handler = adapt_on_interrupt;
   adapt_line_interrupted = 0;
+  adapt_line_dropped = 0;
   rl_catch_signals = 0;
-  rl_signal_event_hook = adapt_drop_line;
+  rl_getc_function = adapt_getc;
+  rl_bind_key(3, adapt_drop_line);
   sigaction(SIGINT, &action, &previous);
   char *line = readline(prompt);
   sigaction(SIGINT, &previous, NULL);
-  *interrupted = adapt_line_interrupted;
+  *interrupted = adapt_line_dropped;
   return line;
 }
 

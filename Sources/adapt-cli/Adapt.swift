@@ -18,6 +18,7 @@ struct AdaptCommand: ParsableCommand {
 
   static func main() {
     Interrupts.unblock()
+    Terminal.claimStandardFiles()
     main(nil)
   }
 }
@@ -48,9 +49,18 @@ struct ScriptOptions: ParsableArguments {
     }
   }
 
+  /// Bytes of the largest script that is read.
+  static let largest = 64 << 20
+
   /// The bytes of the script.
   func source() throws -> [UInt8] {
-    if file == "-" { return [UInt8](FileHandle.standardInput.readDataToEndOfFile()) }
+    if file == "-" {
+      guard let bytes = Terminal.input() else {
+        Terminal.error("no script can be read from standard input")
+        throw ExitStatus.inputMissing
+      }
+      return bytes
+    }
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: file, isDirectory: &isFolder) else {
       Terminal.error("no script '\(file)'")
@@ -77,7 +87,7 @@ extension Engine {
   /// Prints diagnostics to standard error.
   func show(_ diagnostics: [Diagnostic]) {
     for diagnostic in diagnostics {
-      Terminal.write(render(diagnostic, color: Terminal.isColored(2)), to: 2)
+      Terminal.write(render(diagnostic, color: Terminal.isColored(2)) + "\n", to: 2)
     }
   }
 
@@ -110,6 +120,9 @@ struct RunCommand: ParsableCommand {
       try engine.run(bytes, name: options.name)
     } catch let error as ScriptError {
       line.clear()
+      // The terminal has written ^C where the cursor stood.
+      let isCancelled = error.diagnostics.contains { $0.id == .cancelled }
+      if isCancelled, Terminal.isTerminal(2) { Terminal.write("\n", to: 2) }
       engine.show(error.diagnostics)
       try writeReport(engine)
       throw Engine.status(error.diagnostics) ?? ExitStatus.internalError
@@ -124,7 +137,12 @@ struct RunCommand: ParsableCommand {
       try FileAccess(writable: [folder]).write(
         URL(fileURLWithPath: report).path, engine.report.json())
     } catch {
-      Terminal.error("the report cannot be written to '\(report)': \(error)")
+      let reason =
+        switch error as? HostError {
+        case .refused(let text), .unreadable(let text), .unwritable(let text): text
+        case .missing, nil: "\(error)"
+        }
+      Terminal.error("the report cannot be written: \(reason)")
       throw ExitStatus.internalError
     }
   }

@@ -1,5 +1,6 @@
 import Adapt
 import AdaptInterpreter
+import AdaptREPL
 import Foundation
 
 /// Standard output and standard error.
@@ -26,6 +27,32 @@ enum Terminal {
         usleep(1000)
       }
     }
+  }
+
+  /// Opens what the caller closed (`<&-`), the wrong way round so that its use fails: else the next file
+  /// opened would pass for it.
+  static func claimStandardFiles() {
+    for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) < 0 {
+      _ = open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY)
+    }
+  }
+
+  /// All of standard input, or nil when it cannot be read or is larger than a script may be.
+  static func input() -> [UInt8]? {
+    var bytes: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 1 << 16)
+    while bytes.count <= ScriptOptions.largest {
+      let count = read(0, &piece, piece.count)
+      if count == 0 { return bytes }
+      if count > 0 {
+        bytes += piece[..<count]
+      } else if errno == EAGAIN {
+        usleep(1000)
+      } else if errno != EINTR {
+        return nil
+      }
+    }
+    return nil
   }
 
   static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) != 0 }
@@ -79,7 +106,7 @@ final class ProgressLine {
     var line = "\(progress.activity) \(progress.step)/\(progress.steps)"
     line += "  \(ProgressLine.clock(left)) left"
     if !progress.note.isEmpty { line += "  " + progress.note }
-    Terminal.write("\r\u{1B}[K" + String(line.prefix(max(20, Terminal.width - 1))), to: 2)
+    Terminal.write("\r\u{1B}[K" + String(line.prefix(max(1, Terminal.width - 1))), to: 2)
     isDrawn = true
   }
 
@@ -101,27 +128,12 @@ enum Interrupts {
 
   /// Makes the first Ctrl-C end the script in order; a second one ends the process.
   static func cancel(_ engine: Engine) {
-    let box = EngineBox(engine)
-    signal(SIGINT, SIG_IGN)
-    let source = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
-    source.setEventHandler {
-      box.engine.cancel()
-      signal(SIGINT, SIG_DFL)
-    }
-    source.resume()
-    box.source = source
-    box.keepAlive()
+    let running = Running(engine: engine)
+    Interrupt.begin(isOnce: true) { running.engine.cancel() }
   }
 
   /// `Engine.cancel` may be called from any thread.
-  private final class EngineBox: @unchecked Sendable {
+  private struct Running: @unchecked Sendable {
     let engine: Engine
-    var source: (any DispatchSourceSignal)?
-    private var own: EngineBox?
-
-    init(_ engine: Engine) { self.engine = engine }
-
-    /// Lives as long as the process, like the signal's handler.
-    func keepAlive() { own = self }
   }
 }
