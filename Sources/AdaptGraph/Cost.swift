@@ -103,10 +103,17 @@ public struct RegionCosts: Sendable {
   public func sites(in region: RegionID) -> [SiteID] { inner[region.index] }
 
   /// Operations a row when every unit takes the costliest paths its site allows.
-  public func full(_ region: RegionID) -> Double {
+  public func full(_ region: RegionID) -> Double { extreme(region, full, by: >) }
+
+  /// Operations a row when every unit takes the cheapest paths its site allows.
+  public func cheapest(_ region: RegionID) -> Double { extreme(region, cheapest, by: <) }
+
+  private func extreme(
+    _ region: RegionID, _ cost: (RegionID) -> Double, by order: (Double, Double) -> Bool
+  ) -> Double {
     own(region)
       + sites(in: region).reduce(0) { sum, id in
-        let paths = graph[id].paths.map { full($0.region) }.sorted(by: >)
+        let paths = graph[id].paths.map { cost($0.region) }.sorted(by: order)
         return sum + paths.prefix(graph[id].selection.taken(of: paths.count)).reduce(0, +)
       }
   }

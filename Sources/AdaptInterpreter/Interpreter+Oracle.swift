@@ -14,6 +14,11 @@ extension Interpreter {
     let oracle = try runtime(at: call.span) {
       try Oracle(graph, each: try unit(call), length: data.split.length, cpu: cpu)
     }
+    if let budget, budget < oracle.cheapestShare {
+      let least = NumberFormat(".1%")?.text(oracle.cheapestShare) ?? ""
+      throw call.wrongValue(
+        2, "no routing is within the budget: the cheapest paths everywhere execute \(least)")
+    }
     guard !isDryRun else { return .unknown }
     let result = try runtime(at: call.span) {
       try oracle.search(data.split, state.parameters, windows: windows, budget: budget) {

@@ -77,6 +77,9 @@ public final class Oracle {
     }
   }
 
+  /// The executed share of the cheapest routing: no budget below it can be met.
+  public var cheapestShare: Double { costs.cheapest(RegionID(0)) / full }
+
   private func checkCombinations() throws {
     let count = sites.reduce(1.0) { $0 * Double($1.paths.count) }
     guard count <= Double(Oracle.mostCombinations) else {

@@ -22,7 +22,7 @@ import Testing
     let text = try String(contentsOf: example, encoding: .utf8)
     let changes = [
       ("data/kjv.txt", "book.txt"), ("windows(128)", "windows(64)"), ("width = 128", "width = 32"),
-      ("depth = 4", "depth = 2"), ("steps: 1500", "steps: \(steps)"),
+      ("depth = 4", "depth = 2"), ("steps: 1500", "steps: \(steps)"), ("budget: 50%", "budget: 80%"),
     ]
     return try changes.reduce(text) { text, change in
       #expect(text.contains(change.0), "the example has changed: \(change.0)")
@@ -49,6 +49,9 @@ import Testing
     let baseline = try #require(try report().first { $0["kind"] as? String == "baseline" })
     #expect(bits < (try #require(baseline["unigram_bits"] as? Double)))
     #expect(baseline["bigram_bits"] is Double)
+    let oracle = try #require(try report().first { $0["kind"] as? String == "oracle" })
+    #expect((try #require(oracle["executed_share"] as? Double)) <= 0.8)
+    #expect((try #require(oracle["regret"] as? Double)) >= 0)
     let share = try #require(evaluation["executed_share"] as? Double)
     #expect(share > 0 && share < 1)
     let paths = try #require(evaluation["paths"] as? [String: [String: Double]])
@@ -91,12 +94,16 @@ import Testing
       "duo.adapt",
       try script(steps: 1) + "\nwhile true { save(lm, to: \"duo.safetensors\") }\n")
     for delay in [0, 1, 2, 3, 5, 8, 13] {
+      try? FileManager.default.removeItem(at: folder.url.appending(path: "duo.safetensors"))
       let process = try tool.process(["run", "duo.adapt"])
       try process.run()
       let deadline = ContinuousClock.now + .seconds(60)
-      while !folder.names.contains("duo.safetensors"), ContinuousClock.now < deadline {
+      while process.isRunning, !folder.names.contains("duo.safetensors"),
+        ContinuousClock.now < deadline
+      {
         usleep(5000)
       }
+      try #require(process.isRunning)
       usleep(UInt32(20_000 + delay * 1700))
       kill(process.processIdentifier, SIGKILL)
       process.waitUntilExit()
@@ -129,6 +136,16 @@ import Testing
     #expect(!folder.names.contains("duo.safetensors"))
     // What was found until then is reported.
     #expect(try report().contains { $0["kind"] as? String == "step" })
+  }
+
+  @Test func aBudgetThatNoRoutingMeetsIsFoundBeforeTraining() throws {
+    let text = try script(steps: 1_000_000).replacingOccurrences(
+      of: "budget: 80%", with: "budget: 5%")
+    try folder.write("duo.adapt", text)
+    let outcome = try tool.run("run", "duo.adapt", limit: 60)
+    #expect(outcome.status == 65)
+    #expect(outcome.errors.contains("the cheapest paths everywhere execute"))
+    #expect(outcome.output.isEmpty)
   }
 
   @Test func aWrongShapeAtTheEndIsFoundBeforeTraining() throws {
