@@ -99,17 +99,17 @@ extension Interpreter {
     return try result(last, plan, seconds: seconds, at: span)
   }
 
-  /// `loss 2.410  3.48 bits/byte  big 31% small 40% skip 29%  21.3k tok/s`.
+  /// `loss 2.41  3.48 bits/byte  24k tok/s  big 31 small 40 skip 29%`.
   private static func note(_ report: StepReport, speed: Double) -> String {
-    var parts = ["loss " + String(format: "%.3f", report.loss)]
+    var parts = ["loss " + String(format: "%.2f", report.loss)]
     if let term = report.terms.first(where: { $0.name == "crossEntropy" }) {
       parts.append(String(format: "%.2f bits/byte", term.value / log(2)))
     }
+    parts.append(String(format: speed < 10_000 ? "%.1fk tok/s" : "%.0fk tok/s", speed / 1000))
     let shares = pathShares(report).prefix(6).map { name, share in
-      "\(name) " + String(format: "%.0f%%", share * 100)
+      "\(name) " + String(format: "%.0f", share * 100)
     }
-    if !shares.isEmpty { parts.append(shares.joined(separator: " ")) }
-    parts.append(String(format: "%.1fk tok/s", speed / 1000))
+    if !shares.isEmpty { parts.append(shares.joined(separator: " ") + "%") }
     return parts.joined(separator: "  ")
   }
 

@@ -103,10 +103,13 @@ final class ProgressLine {
 
   private func draw(_ progress: AdaptInterpreter.Progress, elapsed: Double) {
     let left = elapsed / Double(max(1, progress.step)) * Double(progress.steps - progress.step)
-    var line = "\(progress.activity) \(progress.step)/\(progress.steps)"
-    line += "  \(ProgressLine.clock(left)) left"
-    if !progress.note.isEmpty { line += "  " + progress.note }
-    Terminal.write("\r\u{1B}[K" + String(line.prefix(max(1, Terminal.width - 1))), to: 2)
+    let count = "\(progress.step)/\(progress.steps)  \(ProgressLine.clock(left)) left"
+    let rest = progress.note.isEmpty ? count : count + "  " + progress.note
+    let room = max(1, Terminal.width - 1)
+    // Rather without the word and the wider gaps than without the end.
+    let lines = [progress.activity + " " + rest, rest.replacingOccurrences(of: "  ", with: " ")]
+    let line = lines.first { $0.count <= room } ?? lines[1]
+    Terminal.write("\r\u{1B}[K" + String(line.prefix(room)), to: 2)
     isDrawn = true
   }
 

@@ -145,6 +145,18 @@ import Testing
     #expect(try tool.outcome(process).errors.contains("cannot be written"))
   }
 
+  @Test func closedStreamsAreNoTrap() throws {
+    try folder.write("a.adapt", "print 1\n")
+    for (arguments, status) in [("run - <&-", 66), ("run a.adapt >&-", 70), ("run a.adapt 2>&-", 0)] {
+      let process = try tool.process([])
+      process.executableURL = URL(fileURLWithPath: "/bin/sh")
+      process.arguments = ["-c", "exec \(CommandLineTool.binary.path) \(arguments)"]
+      try process.run()
+      process.waitUntilExit()
+      #expect(process.terminationStatus == status, "\(arguments)")
+    }
+  }
+
   @Test func aReaderThatGoesAwayEndsTheRun() throws {
     try folder.write("a.adapt", "for i in 0..1000000 { print i }\n")
     let process = try tool.process(["run", "a.adapt"])
