@@ -147,7 +147,9 @@ import Testing
 
   @Test func closedStreamsAreNoTrap() throws {
     try folder.write("a.adapt", "print 1\n")
-    for (arguments, status) in [("run - <&-", 66), ("run a.adapt >&-", 70), ("run a.adapt 2>&-", 0)] {
+    for (arguments, status) in [
+      ("run - <&-", 66), ("run a.adapt >&-", 70), ("run a.adapt 2>&-", 0),
+    ] {
       let process = try tool.process([])
       process.executableURL = URL(fileURLWithPath: "/bin/sh")
       process.arguments = ["-c", "exec \(CommandLineTool.binary.path) \(arguments)"]

@@ -22,7 +22,8 @@ import Testing
     let text = try String(contentsOf: example, encoding: .utf8)
     let changes = [
       ("data/kjv.txt", "book.txt"), ("windows(128)", "windows(64)"), ("width = 128", "width = 32"),
-      ("depth = 4", "depth = 2"), ("steps: 1500", "steps: \(steps)"), ("budget: 50%", "budget: 80%"),
+      ("depth = 4", "depth = 2"), ("steps: 1500", "steps: \(steps)"),
+      ("budget: 50%", "budget: 80%"),
     ]
     return try changes.reduce(text) { text, change in
       #expect(text.contains(change.0), "the example has changed: \(change.0)")
