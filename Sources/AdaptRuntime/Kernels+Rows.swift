@@ -9,7 +9,14 @@ extension Kernels {
     let type = run.graph.type(source)
     let table = MatrixView(firstAxisOf: type, run)
     let count = run.rows(run.graph.type(index))
-    if type.rows == nil { try checkIndex(run.ints(index), count, of: table.rows, node) }
+    if type.rows == nil {
+      try checkIndex(run.ints(index), count, of: table.rows) { row in
+        let place = node.scope.isEmpty ? "a table" : node.scope
+        return run.graph.node(of: index).op == .positions
+          ? "\(place) has places for \(table.rows) rows of a sequence, and one has \(row + 1) or more"
+          : "\(place) has \(table.rows) rows and was asked for row \(row)"
+      }
+    }
     run.cpu.gather(
       run.floats(source), run.ints(index), run.floats(node.outputs[0]), count: count,
       columns: table.columns)
@@ -17,12 +24,10 @@ extension Kernels {
 
   /// Indices into a table come from data; indices of rows were made by a site and are right.
   private static func checkIndex(
-    _ index: UnsafePointer<Int32>, _ count: Int, of rows: Int, _ node: Node
+    _ index: UnsafePointer<Int32>, _ count: Int, of rows: Int, _ message: (Int) -> String
   ) throws {
     for row in 0..<count where index[row] < 0 || Int(index[row]) >= rows {
-      let place = node.scope.isEmpty ? "a table" : node.scope
-      throw RuntimeError.badInput(
-        "\(place) has \(rows) rows and was asked for row \(index[row])")
+      throw RuntimeError.badInput(message(Int(index[row])))
     }
   }
 
@@ -90,7 +95,9 @@ extension Kernels {
 
   static func logLoss(_ node: Node, _ run: Executor) throws {
     let view = MatrixView(lastAxisOf: run.graph.type(node.inputs[0]), run)
-    try checkIndex(run.ints(node.inputs[1]), view.rows, of: view.columns, node)
+    try checkIndex(run.ints(node.inputs[1]), view.rows, of: view.columns) { target in
+      "a target is class \(target), and the model gives logits for \(view.columns)"
+    }
     run.cpu.logLoss(
       run.floats(node.inputs[0]), run.ints(node.inputs[1]), run.floats(node.outputs[0]),
       run.floats(node.outputs[1]), rows: view.rows, columns: view.columns)

@@ -151,6 +151,14 @@ import Testing
     }
   }
 
+  @Test func aSequenceBeyondThePositionsIsAnErrorThatSaysSo() throws {
+    let batch = Batch(
+      layout: RowLayout(groups: 1, length: 70),
+      ints: ["input": Array(repeating: 1, count: 70)])
+    let error = #expect(throws: RuntimeError.self) { try Self.logits(batch) }
+    #expect(error?.description.contains("places for 64 rows of a sequence") == true)
+  }
+
   @Test func aWrongNumberOfInputsIsAnError() throws {
     let batch = Batch(layout: RowLayout(groups: 1, length: 3), ints: ["input": [1]])
     #expect(throws: RuntimeError.self) { try Self.logits(batch) }
