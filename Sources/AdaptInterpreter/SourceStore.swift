@@ -36,9 +36,6 @@ final class SourceStore {
     return tree
   }
 
-  /// Forgets imported files, so that a prompt sees what has changed.
-  func forgetModules() { modules = [:] }
-
   private func libraryTree(_ name: String, _ text: String) -> SyntaxTree {
     if let tree = libraryTrees[name] { return tree }
     let bytes = Array(text.utf8)

@@ -118,8 +118,6 @@ final class Trace {
     return try body()
   }
 
-  func wasApplied(_ flow: Flow) -> Bool { applied[ObjectIdentifier(flow)] != nil }
-
   /// The full name of a parameter of the current scope.
   func parameterName(_ name: String) -> String { Trace.joined(prefix, free(name)) }
 

@@ -146,6 +146,7 @@ public final class Executor {
         by: slot.rows == nil ? 1 : rows)
       guard !overflow, bytes < Int.max / 4 else { throw TensorError.outOfMemory(bytes: nil) }
       offset += (bytes + 63) & ~63
+      guard offset < Int.max / 2 else { throw TensorError.outOfMemory(bytes: nil) }
     }
     if offset > memory { arena = try Storage(byteCount: offset) }
     arenaRows = rows
