@@ -58,7 +58,9 @@ extension Interpreter {
       frames = []
       trace = nil
       unknownBranches = 0
-      if case .binding(let name, _, let mutable) = statement.kind {
+      if case .binding(let pattern, _, let mutable) = statement.kind,
+        let name = pattern.singleName
+      {
         globals.define(name.text, .unknown, mutable: mutable, at: name.span)
       }
     }

@@ -16,7 +16,7 @@ extension Interpreter {
     case .list(let elements):
       return try makeList(try elements.map { try evaluate($0, scope) }, at: span)
     case .record(let fields): return try record(fields, scope, at: span)
-    case .range(let lower, let upper, let closed):
+    case .range(let lower?, let upper?, let closed):
       return try range(lower, upper, closed: closed, scope, at: span)
     case .unary(let op, let operand): return try unary(op, try evaluate(operand, scope), at: span)
     case .binary(let op, let left, let right):
@@ -24,14 +24,15 @@ extension Interpreter {
     case .compose(let left, let right): return try compose(left, right, scope, at: span)
     case .call(let callee, let arguments, let trailing):
       return try call(callee, arguments, trailing, scope, at: span)
-    case .index(let base, let indices): return try index(base, indices, scope, at: span)
+    case .index(let base, let indices):
+      return try index(base, indices.map(\.value), scope, at: span)
     case .member(let base, let name): return try member(of: try evaluate(base, scope), name)
     case .closure(let parameters, let body):
       noteCapture(scope)
       return .function(Function(.script(parameters, body, scope), name: "closure", span: span))
     case .conditional: return try value(of: try runConditional(expression, scope, nil))
     case .residual, .parallel, .repeated, .loop, .route: return try form(expression, scope)
-    case .missing: return .unknown
+    case .tuple, .map, .comprehension, .range, .match, .attempt, .missing: return .unknown
     }
   }
 

@@ -39,11 +39,13 @@ extension Interpreter {
       if let flow { return try runLine(expression, scope, flow) }
       if case .conditional = expression.kind { return try runConditional(expression, scope, nil) }
       return .normal(try evaluate(expression, scope))
-    case .binding(let name, let value, let mutable):
+    case .binding(let pattern, let value, let mutable):
+      guard let name = pattern.singleName else { break }
       try bind(name, value, mutable: mutable, scope)
     case .assignment(let target, let op, let value):
       try assign(target, op, value, scope, at: statement.span)
-    case .forIn(let name, let sequence, let body):
+    case .forIn(let pattern, let sequence, let body):
+      guard let name = pattern.singleName else { break }
       return try runFor(name, sequence, body, scope, flow)
     case .whileLoop(let condition, let body):
       return try runWhile(condition, body, scope, flow)
@@ -51,11 +53,12 @@ extension Interpreter {
     case .breakLoop: return .broken(statement.span)
     case .continueLoop: return .continued(statement.span)
     case .print(let values): try runPrint(values, scope, at: statement.span)
-    case .importModule(let path): try runImport(path, scope, at: statement.span)
+    case .importModule(let item): try runImport(item.path, scope, at: statement.span)
     case .parameter(let name, let shape, let initial):
       scope.define(name.text, try makeParameter(name, shape, initial, scope), at: name.span)
     case .state(let name, let initial): try defineState(name, initial, scope)
     case .minimize(let expression): try minimize(expression, scope, at: statement.span)
+    case .expect, .test: break
     case .function, .layer, .router, .objective, .optimizer: declare(statement, scope)
     }
     return .normal(.none)
@@ -127,7 +130,8 @@ extension Interpreter {
           "only elements of a list can be assigned, not of \(old.typeName)", at: target.span)
       }
       let position = try self.position(
-        try evaluate(indices[0], scope), count: list.elements.count, at: indices[0].span)
+        try evaluate(indices[0].value, scope), count: list.elements.count,
+        at: indices[0].value.span)
       guard let position else { return try store(.unknown, in: base, scope) }
       let changed = list.replacing(position, with: value)
       try checkNesting(changed.depth, at: target.span)

@@ -104,17 +104,17 @@ struct Resolver {
       for item in shape { resolve(item) }
       if let initial { resolve(initial) }
     case .state(_, let initial): resolve(initial)
-    case .forIn(let name, let sequence, let body):
+    case .forIn(let pattern, let sequence, let body):
       resolve(sequence)
-      resolve(body, with: [name.text])
+      resolve(body, with: pattern.names.map(\.text))
     case .whileLoop(let condition, let body):
       resolve(condition)
       resolve(body)
     case .returnValue(let value): if let value { resolve(value) }
-    case .importModule(let path): resolveImport(path)
+    case .importModule(let item): resolveImport(item.path)
     case .print(let values): for item in values { resolve(item) }
     case .minimize(let value), .expression(let value): resolve(value)
-    case .breakLoop, .continueLoop: break
+    case .breakLoop, .continueLoop, .expect, .test: break
     }
     if let name = Resolver.bound(statement) { define(name.text) }
   }
@@ -171,7 +171,7 @@ struct Resolver {
       for case .interpolation(let value, _) in segments { resolve(value) }
     case .list(let values): for item in values { resolve(item) }
     case .record(let fields): for field in fields { resolve(field.value) }
-    case .range(let first, let second, _), .binary(_, let first, let second),
+    case .range(let first?, let second?, _), .binary(_, let first, let second),
       .compose(let first, let second):
       resolve(first)
       resolve(second)
@@ -182,7 +182,7 @@ struct Resolver {
       if let trailing { resolveLater(trailing, with: ["output", "target"]) }
     case .index(let base, let indices):
       resolve(base)
-      for item in indices { resolve(item) }
+      for item in indices { resolve(item.value) }
     case .closure(let parameters, let body):
       resolveLater(body, with: resolve(parameters))
     case .conditional(let condition, let then, let otherwise):
@@ -200,7 +200,9 @@ struct Resolver {
         if let count = path.count { resolve(count) }
         resolve(path.body)
       }
-    case .integer, .number, .quantity, .boolean, .none, .missing: break
+    case .integer, .number, .quantity, .boolean, .none, .missing, .range, .tuple, .map,
+      .comprehension, .match, .attempt:
+      break
     }
   }
 
@@ -244,7 +246,8 @@ struct Resolver {
   /// The name that a statement binds.
   static func bound(_ statement: Statement) -> Identifier? {
     switch statement.kind {
-    case .binding(let name, _, _), .parameter(let name, _, _), .state(let name, _): name
+    case .binding(let pattern, _, _): pattern.singleName
+    case .parameter(let name, _, _), .state(let name, _): name
     default: declared(statement)
     }
   }

@@ -45,7 +45,8 @@ extension Parser {
     if indices.isEmpty {
       report(.expectedExpression, "expected an index between [ and ]", at: span(opener))
     }
-    return Expression(.index(base, indices), span: span(from: Int(base.span.start)))
+    return Expression(
+      .index(base, indices.map { Subscript(value: $0) }), span: span(from: Int(base.span.start)))
   }
 
   /// `.name`, which may also begin the next line.

@@ -202,7 +202,9 @@ extension Parser {
     } else {
       expect(.assign)
     }
-    return .binding(name: name, value: parseExpression(), mutable: isMutable)
+    return .binding(
+      pattern: Pattern(.name(name.text), span: name.span), value: parseExpression(),
+      mutable: isMutable)
   }
 
   private mutating func parseForIn() -> Statement.Kind {
@@ -210,7 +212,8 @@ extension Parser {
     let name = expectName("the name of the loop's variable")
     expectWord(.in, hint: "for x in sequence { … }")
     let sequence = parseHeader()
-    return .forIn(name: name, sequence: sequence, body: parseBlock())
+    return .forIn(
+      pattern: Pattern(.name(name.text), span: name.span), sequence: sequence, body: parseBlock())
   }
 
   private mutating func parseWhile() -> Statement.Kind {
@@ -241,7 +244,7 @@ extension Parser {
     advance()
     var path = [expectName("the name of a module")]
     while accept(.dot) { path.append(expectName("the name of a module")) }
-    return .importModule(path: path)
+    return .importModule(Import(path: path))
   }
 
   // MARK: Expressions and assignments

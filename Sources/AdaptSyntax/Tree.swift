@@ -28,9 +28,10 @@ public struct Statement: Sendable {
   }
 
   public indirect enum Kind: Sendable {
-    /// `let a = e`, `var a = e` (mutable).
-    case binding(name: Identifier, value: Expression, mutable: Bool)
-    /// `target = e`, also `+=`, `-=`, `*=`, `/=` (then `op` is the arithmetic operator).
+    /// `let a = e`, `var a = e` (mutable), `let (a, b) = e`.
+    case binding(pattern: Pattern, value: Expression, mutable: Bool)
+    /// `target = e`, also `+=`, `-=`, `*=`, `/=` (then `op` is the arithmetic operator). The target is a
+    /// name, a member, an element, or a tuple of such.
     case assignment(target: Expression, op: BinaryOperator?, value: Expression)
     case function(FunctionDeclaration)
     /// `layer` and `model`.
@@ -44,17 +45,21 @@ public struct Statement: Sendable {
     case parameter(name: Identifier, shape: [Expression], initial: Expression?)
     /// `state m = 0`: carried, not trained.
     case state(name: Identifier, initial: Expression)
-    case forIn(name: Identifier, sequence: Expression, body: Block)
+    case forIn(pattern: Pattern, sequence: Expression, body: Block)
     case whileLoop(condition: Expression, body: Block)
     case returnValue(Expression?)
     case breakLoop
     case continueLoop
-    /// `import a.b` — the path as written.
-    case importModule(path: [Identifier])
+    /// `import a.b`, `import a.b as c`, `import a.b (x, y as z)`.
+    case importModule(Import)
     /// `print a, b`.
     case print([Expression])
     /// `minimize e`, in the block of `train`.
     case minimize(Expression)
+    /// `expect e`: e must be true; the values of both sides of a comparison are shown when it is not.
+    case expect(Expression)
+    /// `test "name" { … }`: runs only when tests are asked for.
+    case test(name: Expression, body: Block)
     case expression(Expression)
   }
 }
@@ -74,10 +79,128 @@ public struct Identifier: Sendable, Hashable {
 public struct Parameter: Sendable {
   public var name: Identifier
   public var defaultValue: Expression?
+  /// What a closure takes apart: `{ (key, value) in … }`. The name is then the pattern's text.
+  public var pattern: Pattern?
 
-  public init(name: Identifier, defaultValue: Expression?) {
+  public init(name: Identifier, defaultValue: Expression?, pattern: Pattern? = nil) {
     self.name = name
     self.defaultValue = defaultValue
+    self.pattern = pattern
+  }
+}
+
+/// What an import names.
+public struct Import: Sendable {
+  /// `a.b`, the path as written.
+  public var path: [Identifier]
+  /// `as c`: everything is reached as a member of `c`.
+  public var alias: Identifier?
+  /// `(x, y as z)`: only these names; nil for all.
+  public var names: [Name]?
+
+  public init(path: [Identifier], alias: Identifier? = nil, names: [Name]? = nil) {
+    self.path = path
+    self.alias = alias
+    self.names = names
+  }
+
+  public struct Name: Sendable {
+    public var name: Identifier
+    public var alias: Identifier?
+
+    public init(name: Identifier, alias: Identifier? = nil) {
+      self.name = name
+      self.alias = alias
+    }
+
+    /// The name that the importing file binds.
+    public var bound: Identifier { alias ?? name }
+  }
+}
+
+/// What a value is taken apart by, in `let`, `for`, `match` and the parameters of closures.
+public struct Pattern: Sendable {
+  public var kind: Kind
+  public var span: Span
+
+  public init(_ kind: Kind, span: Span) {
+    self.kind = kind
+    self.span = span
+  }
+
+  public indirect enum Kind: Sendable {
+    /// `_`: anything.
+    case wildcard
+    /// Binds a name to whatever stands there.
+    case name(String)
+    /// A literal or a range that the value is equal to or in: `0`, `-1`, `"big"`, `none`, `1..5`.
+    case value(Expression)
+    /// `(p, q)`: a tuple of as many elements.
+    case tuple([Pattern])
+    /// `[p, .., q]`, `[p, ..rest]`: a list; `rest` says which pattern, if one, stands for any number.
+    case list([Pattern], rest: Int?)
+    /// `(x: p, y: q)`: a record that has at least these fields; `(x, y)` is a tuple.
+    case record([Field])
+    /// `p | q`: alternatives bind no names.
+    case alternatives([Pattern])
+    /// The parser found no pattern here and has said so.
+    case missing
+  }
+
+  public struct Field: Sendable {
+    public var label: Identifier
+    public var pattern: Pattern
+
+    public init(label: Identifier, pattern: Pattern) {
+      self.label = label
+      self.pattern = pattern
+    }
+  }
+
+  /// The names it binds, in the order of the text.
+  public var names: [Identifier] {
+    switch kind {
+    case .wildcard, .value, .missing: []
+    case .name(let name): [Identifier(name, span: span)]
+    case .tuple(let parts), .list(let parts, _), .alternatives(let parts): parts.flatMap(\.names)
+    case .record(let fields): fields.flatMap(\.pattern.names)
+    }
+  }
+
+  /// The name, when the pattern is nothing but one.
+  public var singleName: Identifier? {
+    if case .name(let name) = kind { return Identifier(name, span: span) }
+    return nil
+  }
+}
+
+/// One arm of `match`: `pattern if guard { … }`.
+public struct MatchArm: Sendable {
+  public var pattern: Pattern
+  public var condition: Expression?
+  public var body: Block
+
+  public init(pattern: Pattern, condition: Expression?, body: Block) {
+    self.pattern = pattern
+    self.condition = condition
+    self.body = body
+  }
+}
+
+/// One `for p in e` or `if e` of a comprehension.
+public enum ComprehensionClause: Sendable {
+  case forIn(Pattern, Expression)
+  case condition(Expression)
+}
+
+/// One place between the brackets of `x[…]`: `0`, `1..3`, `..`, `token: 0..4`.
+public struct Subscript: Sendable {
+  public var label: Identifier?
+  public var value: Expression
+
+  public init(label: Identifier? = nil, value: Expression) {
+    self.label = label
+    self.value = value
   }
 }
 
@@ -219,20 +342,31 @@ public struct Expression: Sendable {
     case list([Expression])
     /// `(a: 1, b: 2)`.
     case record([Argument])
-    /// `a..b` (b excluded) and `a...b` (b included).
-    case range(Expression, Expression, closed: Bool)
+    /// `(1, 2)`.
+    case tuple([Expression])
+    /// `["a": 1, "b": 2]`, `[:]`.
+    case map([(key: Expression, value: Expression)])
+    /// `[e for p in s if c]`.
+    case comprehension(Expression, [ComprehensionClause])
+    /// `a..b` (b excluded) and `a...b` (b included). An end that is left out goes all the way: `2..`,
+    /// `..3`, `..`.
+    case range(Expression?, Expression?, closed: Bool)
     case unary(UnaryOperator, Expression)
     case binary(BinaryOperator, Expression, Expression)
     /// `a >> b`.
     case compose(Expression, Expression)
     /// `f(a, label: b)` with `{ … }` behind it when `trailing` is set.
     case call(Expression, [Argument], trailing: Block?)
-    case index(Expression, [Expression])
+    case index(Expression, [Subscript])
     case member(Expression, Identifier)
     /// `{ x, y in … }`.
     case closure([Parameter], Block)
     /// `if c { … } else { … }`; `else if` is an else block of one statement.
     case conditional(Expression, Block, Block?)
+    /// `match e { pattern { … } else { … } }`; `else` is an arm of the pattern `_`.
+    case match(Expression, [MatchArm])
+    /// `try { … } catch e { … }`: the name stands for what went wrong.
+    case attempt(Block, Pattern?, Block)
     case residual(Block)
     /// `parallel { a, b } join sum`.
     case parallel([Expression], join: Identifier?)
