@@ -14,6 +14,9 @@ public final class Function {
   let kind: Kind
   /// What a call runs, for `fn` and closures.
   let closure: Closure?
+  /// Its code, where arguments go to parameters by place. Unmanaged, since a call holds the function:
+  /// counting references costs as much as a small call does.
+  let plainCode: Unmanaged<Code>?
   /// As declared; `closure` for a closure.
   public let name: String
   public let documentation: String
@@ -22,6 +25,7 @@ public final class Function {
   init(_ kind: Kind, name: String, documentation: String = "", span: Span? = nil) {
     self.kind = kind
     if case .script(let body) = kind { closure = body } else { closure = nil }
+    plainCode = closure.flatMap { $0.code.isPlain ? .passUnretained($0.code) : nil }
     self.name = name
     self.documentation = documentation
     self.span = span

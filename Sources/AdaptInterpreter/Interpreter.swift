@@ -199,8 +199,8 @@ public final class Interpreter {
 
   func makeCompiler(into scope: Scope) -> Compiler {
     Compiler(
-      into: scope, graveyard: graveyard, isNoteworthy: { !self.store.isLibrary($0) }
-    ) { item in self.names(of: item) }
+      into: scope, graveyard: graveyard, isNoteworthy: { !self.store.isLibrary($0) },
+      moduleNames: { self.names(of: $0) })
   }
 
   /// Runs the statements of a file, with every failure as a ``ScriptError``.
@@ -217,7 +217,7 @@ public final class Interpreter {
   /// - Parameter after: what runs while the names of its blocks are still there.
   func runTop(_ code: FileCode, after: (Frame) throws -> Void = { _ in }) throws -> Value? {
     let span = code.statements.first?.node.span ?? Span(start: 0, end: 0)
-    let frame = try reserve(code.slotCount, "the script", at: span)
+    guard let frame = stack.push(code.slotCount) else { throw tooDeep("the script", at: span) }
     defer { release(frame, code.slotCount) }
     for node in code.hoisted { _ = try node.execute(self, frame) }
     var last: Value?
@@ -318,7 +318,9 @@ public struct ScriptError: Error, Sendable {
 
 /// A call that is going on.
 struct CallRecord {
-  /// What was called.
-  let name: String
+  /// What was called, which whoever calls holds; a record needs no counting of references.
+  unowned(unsafe) let code: Code
   let callSite: Span
+
+  var name: String { code.name }
 }
