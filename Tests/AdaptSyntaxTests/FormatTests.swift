@@ -132,7 +132,8 @@ struct FormatTests {
       guard let new = format(bytes: script.bytes, as: parse(bytes: script.bytes, source: 0)) else {
         continue
       }
-      #expect(new == script.bytes, "\(script.path) is not formatted; run adapt fmt")
+      let isFormatted = new == script.bytes
+      #expect(isFormatted, "\(script.path) is not formatted; run adapt fmt")
     }
   }
 
