@@ -46,7 +46,7 @@ let package = Package(
         "Adapt", "AdaptREPL", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
-    .testTarget(name: "AdaptSyntaxTests", dependencies: ["AdaptSyntax"]),
+    .testTarget(name: "AdaptSyntaxTests", dependencies: ["AdaptSyntax"], exclude: ["Scripts"]),
     .testTarget(name: "AdaptTensorTests", dependencies: ["AdaptTensor"]),
     .testTarget(name: "AdaptGraphTests", dependencies: ["AdaptGraph"]),
     .testTarget(name: "AdaptRuntimeTests", dependencies: ["AdaptRuntime"]),

@@ -125,7 +125,10 @@ extension Parser {
     var branches: [Expression] = []
     nested { parser in
       parser.bracketed(newlinesMatter: true) { parser in
-        while !parser.isAtBlockEnd { parser.parseBranch(into: &branches) }
+        while !parser.isAtBlockEnd {
+          if parser.accept(.semicolon) { continue }
+          parser.parseBranch(into: &branches)
+        }
       }
     }
     var join: Identifier?

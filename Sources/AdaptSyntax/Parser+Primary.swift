@@ -101,6 +101,8 @@ extension Parser {
 
   private mutating func parseClosureParameters() -> [Parameter] {
     var parameters: [Parameter] = []
+    // They may stand on the line below the brace.
+    newlinesMatter = false
     repeat {
       let pattern = parsePattern("the name of a parameter")
       for name in pattern.names {
@@ -109,6 +111,7 @@ extension Parser {
       }
       parameters.append(parameter(pattern))
     } while accept(.comma)
+    newlinesMatter = true
     expectWord(.in, hint: "{ a, b in … }")
     return parameters
   }
