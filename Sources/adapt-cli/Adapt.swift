@@ -200,6 +200,6 @@ struct ExplainCommand: ParsableCommand {
 
   func run() throws {
     guard let id = DiagnosticID(rawValue: id.uppercased()) else { return }
-    Terminal.output("\(id.rawValue): \(id.explanation)\n")
+    Terminal.output("\(id.rawValue): \(id.explanation.text)\n")
   }
 }
