@@ -41,6 +41,14 @@ public struct Diagnostic: Error, Sendable {
     self.label = label
     self.notes = notes
     self.hint = hint
-    self.fix = fix
+    self.fix = fix ?? Diagnostic.replacement(id, span, hint)
+  }
+
+  /// Where the place is a name that is not known, a hint that names another one is a change of the text.
+  private static func replacement(_ id: DiagnosticID, _ span: Span?, _ hint: String) -> FixIt? {
+    guard [.unknownName, .unknownMember, .wrongArguments].contains(id), let span,
+      hint.hasPrefix("did you mean '"), hint.hasSuffix("'?")
+    else { return nil }
+    return .replace(span, with: String(hint.dropFirst(14).dropLast(2)))
   }
 }

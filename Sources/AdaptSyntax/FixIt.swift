@@ -59,13 +59,27 @@ extension Sequence<Diagnostic> {
     }
     var result = bytes
     for edit in taken.sorted(by: { $0.span.start > $1.span.start }) {
-      result.replaceSubrange(Int(edit.span.start)..<Int(edit.span.end), with: Array(edit.text.utf8))
+      result.replaceSubrange(edit.range(in: result), with: Array(edit.text.utf8))
     }
     return (result, fixed)
   }
 }
 
 extension FixIt.Edit {
+  /// The bytes it replaces: what is alone on its line is removed with the line.
+  fileprivate func range(in bytes: [UInt8]) -> Range<Int> {
+    let range = Int(span.start)..<Int(span.end)
+    guard text.isEmpty else { return range }
+    func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+    let start = bytes[..<range.lowerBound].lastIndex { !isBlank($0) }.map { $0 + 1 } ?? 0
+    let end = bytes[range.upperBound...].firstIndex { !isBlank($0) } ?? bytes.count
+    let newline = UInt8(ascii: "\n")
+    guard start == 0 || bytes[start - 1] == newline, end < bytes.count, bytes[end] == newline else {
+      return range
+    }
+    return start..<end + 1
+  }
+
   /// Whether both cannot be made. Two that touch could mean the same, such as two insertions at one place.
   fileprivate func conflicts(with other: FixIt.Edit) -> Bool {
     span.start <= other.span.end && other.span.start <= span.end

@@ -140,11 +140,12 @@ struct FlowLints {
 
   // MARK: Expressions
 
-  private mutating func visit(_ node: TreeNode) {
+  private mutating func visit(_ node: SyntaxNode) {
     switch node {
     case .expression(let expression): visit(expression)
     case .block(let block): run(block, .last)
     case .statement(let statement): run(statement, .last)
+    case .pattern(let pattern): for child in pattern.children { visit(child) }
     }
   }
 

@@ -76,7 +76,7 @@ extension Interpreter {
 
   /// Routers that select by one rule in training and by another in inference.
   private func selectionLints(_ block: Block) -> [Diagnostic] {
-    TreeNode.block(block).statements.compactMap { statement in
+    SyntaxNode.block(block).statements.compactMap { statement in
       guard case .router(let router) = statement.kind else { return nil }
       let training = selection(of: router, in: .training)
       let inference = selection(of: router, in: .inference)
@@ -151,7 +151,7 @@ extension Interpreter {
 
   /// Calls of generate with a model whose tokens depend on later ones.
   private func decodingLints(_ block: Block) -> [Diagnostic] {
-    let arguments = TreeNode.block(block).expressions.compactMap { expression -> Expression? in
+    let arguments = SyntaxNode.block(block).expressions.compactMap { expression -> Expression? in
       guard case .call(let callee, let arguments, _) = expression.kind,
         case .name("generate") = callee.kind
       else { return nil }

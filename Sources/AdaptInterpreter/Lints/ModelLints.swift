@@ -36,12 +36,12 @@ struct ModelLints {
     self.inference = inference
     self.place = place
     var routes: [Span: Route] = [:]
-    for expression in TreeNode.block(tree).expressions {
+    for expression in SyntaxNode.block(tree).expressions {
       if case .route(let route) = expression.kind { routes[expression.span] = route }
     }
     self.routes = routes
     var parameters: [String: [Span]] = [:]
-    for statement in TreeNode.block(tree).statements {
+    for statement in SyntaxNode.block(tree).statements {
       if case .parameter(let name, _, _) = statement.kind {
         parameters[name.text, default: []].append(name.span)
       }

@@ -309,12 +309,13 @@ struct NameLints {
 
   private mutating func visit(_ expression: Expression) { visit(.expression(expression)) }
 
-  private mutating func visit(_ node: TreeNode) {
+  private mutating func visit(_ node: SyntaxNode) {
     switch node {
     case .block(let block): run(block)
     case .statement(let statement):
       for child in statement.children { visit(child) }
     case .expression(let expression): visitParts(expression)
+    case .pattern(let pattern): for child in pattern.children { visit(child) }
     }
   }
 
@@ -340,6 +341,7 @@ struct NameLints {
   }
 
   private mutating func visit(_ arm: MatchArm) {
+    visit(.pattern(arm.pattern))
     let guarded = arm.condition.map { [Statement(kind: .expression($0), span: $0.span)] } ?? []
     let body = Block(statements: guarded + arm.body.statements, span: arm.body.span)
     run(body) { for name in arm.pattern.names { $0.bind(name, .other) } }
