@@ -10,6 +10,10 @@ struct CheckCommand: ParsableCommand {
     discussion: """
       Nothing is run. Errors end with 65; warnings alone end with 0, with --strict with 65.
       '// lint: allow W0101' on a line or above it allows that warning there.
+
+      With --json, each object of the array has id, severity (error or warning), message, label, hint,
+      place (or null), notes (message and place) and fixes (title and edits: place and text). A place has
+      file, line and column (from 1), endLine, endColumn, start and end (bytes from 0).
       """)
 
   @ArgumentParser.Argument(

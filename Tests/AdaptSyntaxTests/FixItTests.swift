@@ -19,9 +19,9 @@ import Testing
     ("print f(1\n", "print f(1)\n"),
     ("print [1, 2\n", "print [1, 2]\n"),
     ("print [1 2]\n", "print [1, 2]\n"),
-    ("print .5\n", "print 0.5\n"),
+    ("let a = .5\n", "let a = 0.5\n"),
     ("pront 1\n", "print 1\n"),
-    ("print 5 MFLOPS\n", "print 5 MFLOP\n"),
+    ("print 5MFLOPS\n", "print 5MFLOP\n"),
     ("if a { print 1 } elif b { print 2 }\n", "if a { print 1 } else if b { print 2 }\n"),
   ])
   func makesTheTextRight(_ text: String, _ expected: String) {
