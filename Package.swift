@@ -51,7 +51,7 @@ let package = Package(
     .testTarget(name: "AdaptGraphTests", dependencies: ["AdaptGraph"]),
     .testTarget(name: "AdaptRuntimeTests", dependencies: ["AdaptRuntime"]),
     .testTarget(name: "AdaptInterpreterTests", dependencies: ["AdaptInterpreter"]),
-    .testTarget(name: "AdaptTests", dependencies: ["Adapt"], exclude: ["Fixtures"]),
+    .testTarget(name: "AdaptTests", dependencies: ["Adapt"], exclude: ["Fixtures", "Golden"]),
     .testTarget(name: "LanguageSuite", dependencies: ["Adapt"], exclude: ["scripts"]),
   ]
 )

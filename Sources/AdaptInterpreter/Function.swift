@@ -105,6 +105,8 @@ public struct NativeFunction {
 
   public var name: String
   public var parameters: [Parameter]
+  /// What `adapt doc` shows: what it does, units, errors, and perhaps an example between ``` lines.
+  public var documentation: String
   /// Called in a dry run even with unknown arguments; others then give `unknown` by themselves.
   public var takesUnknown = false
   /// Takes the block behind its call as it stands, instead of as a closure.
@@ -113,11 +115,12 @@ public struct NativeFunction {
 
   public init(
     _ name: String, _ parameters: [Parameter], takesUnknown: Bool = false,
-    takesBlock: Bool = false,
+    takesBlock: Bool = false, documentation: String = "",
     _ body: @escaping (Call) throws -> Value
   ) {
     self.name = name
     self.parameters = parameters
+    self.documentation = documentation
     self.takesUnknown = takesUnknown
     self.takesBlock = takesBlock
     self.body = body

@@ -55,6 +55,8 @@ public final class Interpreter {
   var trace: Trace?
   /// Models that a dry run has found wrong; a model is reported once, however often it is used.
   private var faulty: [Flow] = []
+  /// What a dry run has traced, for lints.
+  var tracedModels: [TracedModel] = []
   /// Files that a dry run would have written, so that reading them back is no error.
   var pretendedFiles: Set<String> = []
   /// Names that closures share, to be emptied at the end.
@@ -120,12 +122,13 @@ public final class Interpreter {
 
   // MARK: Entries
 
-  /// All that is wrong with a script, as far as can be known without running it.
+  /// All that is wrong with a script, as far as can be known without running it, in the order of the
+  /// text: errors and, in a script without errors, warnings.
   ///
   /// Names are resolved, and the script is evaluated with effects left out, so that shapes are checked.
   public func check(_ bytes: [UInt8], name: String) -> [Diagnostic] {
     let tree = store.parse(bytes, name: name)
-    return onOwnThread { self.check(tree) }
+    return onOwnThread { self.check(tree, withLints: true) }
   }
 
   /// Checks a script and runs it.

@@ -26,7 +26,9 @@ extension Parser {
   @inline(never)
   private mutating func parseMissing() -> Expression {
     if current.kind == .dot, peek().kind == .integer {
-      report(.invalidNumber, "a number begins with a digit", at: span(current), hint: "write 0.5")
+      report(
+        .invalidNumber, "a number begins with a digit", at: span(current), hint: "write 0.5",
+        fix: .insert("0", at: start, in: source))
       advance()
       return parseNumber()
     }
