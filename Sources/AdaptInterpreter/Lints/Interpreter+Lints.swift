@@ -141,9 +141,9 @@ extension Interpreter {
     let known = tracedModels.filter { $0.flow === model }
     if let found = known.last(where: { $0.mode == mode }) { return found }
     let input = known.last?.input ?? .open
-    frames = []
+    calls.removeAll()
     guard (try? traceModel(model, input: input, mode: mode, at: model.span)) != nil else {
-      frames = []
+      calls.removeAll()
       return nil
     }
     return tracedModels.last
