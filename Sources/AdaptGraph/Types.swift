@@ -99,6 +99,23 @@ public struct ParameterInfo: Hashable, Sendable {
   }
 }
 
+/// A tensor inside a graph. Two are equal when they are the same memory in the same shape.
+public struct Literal: Hashable, Sendable {
+  public let tensor: Tensor
+
+  public init(_ tensor: Tensor) { self.tensor = tensor }
+
+  public static func == (a: Literal, b: Literal) -> Bool {
+    a.tensor.storage === b.tensor.storage && a.tensor.shape == b.tensor.shape
+      && a.tensor.elementType == b.tensor.elementType
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(ObjectIdentifier(tensor.storage))
+    hasher.combine(tensor.shape)
+  }
+}
+
 /// Why a graph cannot be made.
 public struct GraphError: Error, Hashable, Sendable {
   public enum Kind: Hashable, Sendable { case shape, pathShapes, notDifferentiable, invalid }

@@ -159,8 +159,11 @@ public final class Executor {
 
   private func bind(_ parameters: ParameterStore) throws {
     for (index, place) in plan.places.enumerated() {
-      if case .parameter(let number) = place {
+      switch place {
+      case .parameter(let number):
         pointers[index] = try parameters.pointer(graph.parameters[number])
+      case .literal(let literal): pointers[index] = literal.tensor.storage.pointer
+      case .slot, .alias, .none: break
       }
     }
     // Views of parameters and slots alike, in order: a view's source comes before it.

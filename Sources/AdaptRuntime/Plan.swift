@@ -17,6 +17,8 @@ struct Plan {
   enum Place: Hashable {
     case slot(Int)
     case parameter(Int)
+    /// The memory of a tensor that the graph holds.
+    case literal(Literal)
     /// The memory of another value: a view.
     case alias(ValueID)
     /// Not computed.
@@ -50,6 +52,10 @@ struct Plan {
   ) {
     if case .parameter(let parameter) = node.op {
       places[node.outputs[0].index] = .parameter(parameter)
+      return
+    }
+    if case .literal(let literal) = node.op {
+      places[node.outputs[0].index] = .literal(literal)
       return
     }
     if node.isView {
