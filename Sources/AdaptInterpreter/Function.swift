@@ -56,6 +56,17 @@ public final class Function {
     "\(name)(\(parameterTexts.filter { !$0.contains(" = ") }.joined(separator: ", ")))"
   }
 
+  /// Names of the parameters, in order.
+  public var parameterNames: [String] {
+    switch kind {
+    case .native(let native): native.parameters.map(\.name)
+    case .script(let parameters, _, _): parameters.map(\.name.text)
+    case .layer(let declaration, _): declaration.parameters.map(\.name.text)
+    case .router(let declaration, _): declaration.parameters.map(\.name.text)
+    case .optimizer(let declaration, _): declaration.parameters.map(\.name.text)
+    }
+  }
+
   private var parameterTexts: [String] {
     switch kind {
     case .native(let native):
@@ -79,6 +90,8 @@ public struct NativeFunction {
     public var defaultValue: Value?
     /// Takes all further arguments without a label, as a list.
     public var isVariadic = false
+    /// Takes all arguments whose labels are no parameters, as a record.
+    public var takesLabels = false
 
     public init(stringLiteral name: String) { self.name = name }
 
@@ -94,7 +107,13 @@ public struct NativeFunction {
       return result
     }
 
-    var isOptional: Bool { defaultValue != nil || isVariadic }
+    public static func labels(_ name: String) -> Parameter {
+      var result = Parameter(stringLiteral: name)
+      result.takesLabels = true
+      return result
+    }
+
+    var isOptional: Bool { defaultValue != nil || isVariadic || takesLabels }
   }
 
   public var name: String
@@ -103,17 +122,20 @@ public struct NativeFunction {
   public var takesUnknown = false
   /// Takes the block behind its call as it stands, instead of as a closure.
   public var takesBlock = false
+  /// What it does, its shapes, an example.
+  public var documentation: String
   public var body: (Call) throws -> Value
 
   public init(
     _ name: String, _ parameters: [Parameter], takesUnknown: Bool = false,
-    takesBlock: Bool = false,
+    takesBlock: Bool = false, documentation: String = "",
     _ body: @escaping (Call) throws -> Value
   ) {
     self.name = name
     self.parameters = parameters
     self.takesUnknown = takesUnknown
     self.takesBlock = takesBlock
+    self.documentation = documentation
     self.body = body
   }
 }

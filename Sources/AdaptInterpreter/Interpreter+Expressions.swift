@@ -135,7 +135,7 @@ extension Interpreter {
     throws -> Value
   {
     let value = try evaluate(base, scope)
-    if case .tensor(let tensor) = value { return try slice(tensor, indices, scope, at: span) }
+    if value.isTensor { return try subscripted(value, indices, scope, at: span) }
     guard indices.count == 1 else {
       if value.isUnknown { return .unknown }
       throw wrongType("\(value.typeName) has one index, not \(indices.count)", at: span)
@@ -201,6 +201,7 @@ extension Interpreter {
       try checkSize(text.utf8.count, at: span)
       return text.map { .string(String($0)) }
     case .unknown: throw UnknownReached()
+    case .array(let array): return try elements(of: array, at: span)
     default:
       throw wrongType(
         "\(value.typeName) has no elements", at: span, label: "this is \(brief(value))",
@@ -212,6 +213,7 @@ extension Interpreter {
   func truth(_ value: Value, at span: Span) throws -> Bool {
     guard case .bool(let result) = value else {
       if value.isUnknown { throw UnknownReached() }
+      if value.isTensor { return try tensorTruth(value, at: span) }
       throw wrongType(
         "a condition is true or false, not \(value.typeName)", at: span,
         label: "this is \(brief(value))", hint: "compare it: '!= 0', '!= none'")

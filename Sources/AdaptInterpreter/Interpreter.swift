@@ -27,12 +27,16 @@ public final class Interpreter {
   /// Functions that can stand behind a list or range, and behind a string, with a point.
   let listMethods = Interpreter.table(Interpreter.listFunctions)
   let stringMethods = Interpreter.table(Interpreter.stringFunctions + Interpreter.listFunctions)
+  /// Functions that can stand behind a tensor with a point.
+  let tensorMethods = Interpreter.table(Interpreter.tensorMethodFunctions)
 
   /// What models run on; made the first time one does.
   private(set) lazy var cpu = CPU(threads: host.threads)
 
   // The state of a run.
   var steps = 0
+  /// Where random tensors without a seed of their own come from.
+  var ambientRandom = Interpreter.ambientStart
   var outputBytes = 0
   var frames: [Frame] = []
   var stackBase: UInt = 0
@@ -164,6 +168,7 @@ public final class Interpreter {
     frames = []
     unknownBranches = 0
     trace = nil
+    ambientRandom = Interpreter.ambientStart
     deadline = host.limits.time.map { ContinuousClock.now + $0 }
     try loadLibrary()
   }

@@ -50,6 +50,18 @@ public final class Executor {
     nothing = try Storage(byteCount: 64)
   }
 
+  /// Runs nothing by itself: kernels find the caller's memory in ``pointers``, node by node.
+  init(unplanned graph: Graph, cpu: CPU) throws {
+    self.graph = graph
+    self.cpu = cpu
+    outputs = []
+    plan = Plan(Graph(), outputs: [])
+    pointers = Array(repeating: nil, count: graph.values.count)
+    (counts, layouts, origins, pathCounts) = ([], [], [], [])
+    policies = try SitePolicies([:], graph)
+    nothing = try Storage(byteCount: 64)
+  }
+
   /// Runs the graph on one batch.
   /// - Parameters:
   ///   - policies: what decides at a site instead of its router, by site name.

@@ -17,10 +17,10 @@ public final class Storage: @unchecked Sendable {
   /// How many bytes may be used.
   public let byteCount: Int
 
-  /// A block of `byteCount` zero bytes.
+  /// A block of `byteCount` bytes, zero unless the caller writes all of them anyway.
   ///
   /// Throws `TensorError.outOfMemory` when `byteCount` is negative or more than this machine has.
-  public init(byteCount: Int) throws(TensorError) {
+  public init(byteCount: Int, zeroed: Bool = true) throws(TensorError) {
     // The system promises memory it does not have and kills the process at the first touch, so a
     // size beyond the machine's memory is refused here.
     guard byteCount >= 0, byteCount <= physicalMemory() else {
@@ -30,7 +30,7 @@ public final class Storage: @unchecked Sendable {
     guard posix_memalign(&block, 64, max(byteCount, 64)) == 0, let block else {
       throw .outOfMemory(bytes: byteCount)
     }
-    memset(block, 0, max(byteCount, 64))
+    if zeroed { memset(block, 0, max(byteCount, 64)) }
     self.pointer = block
     self.byteCount = byteCount
   }
