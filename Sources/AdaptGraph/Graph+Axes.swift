@@ -166,14 +166,22 @@ extension Graph {
     let (x, y) = (type(a), type(b))
     let plain = Op.matmul(transposeA: false, transposeB: false)
     if (try? product(plain, x, y)) != nil { return try add(plain, a, b) }
-    if x.rows == nil, x.dims.count == 1, y.dims.count >= 1, x.element == .float32 {
+    let inner = y.dims.count >= 2 ? y.dims[y.dims.count - 2] : y.dims.last
+    guard let last = x.dims.last, last == inner, x.element == y.element else {
+      throw GraphError(
+        .shape,
+        "\(describe(x)) @ \(describe(y)): "
+          + (x.dims.isEmpty || y.dims.isEmpty
+            ? "a product needs an axis on both sides" : "the inner sizes differ"))
+    }
+    if x.rows == nil, x.dims.count == 1 {
       let row = try product(add(.reshape([1, x.dims[0]]), a), b)
       var dims = type(row).dims
       let isVector = y.dims.count == 1
       dims.remove(at: isVector ? dims.startIndex : dims.count - 2)
       return try add(.reshape(dims), row)
     }
-    if y.rows == nil, y.dims.count == 1, !x.dims.isEmpty, y.element == .float32 {
+    if y.rows == nil, y.dims.count == 1 {
       let column = try product(a, add(.reshape([y.dims[0], 1]), b))
       return try add(.reshape(type(column).dims.dropLast()), column)
     }

@@ -187,6 +187,7 @@ public struct Call {
   }
 
   public func bool(_ index: Int) throws -> Bool {
+    if self[index].isTensor { return try interpreter.tensorTruth(self[index], at: span(index)) }
     guard case .bool(let value) = self[index] else {
       throw wrongType(index, expected: "true or false")
     }

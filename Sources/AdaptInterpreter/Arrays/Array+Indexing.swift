@@ -231,7 +231,7 @@ extension Interpreter {
     guard missing >= 0 || (missing == -1 && rests.count == 1) else {
       throw failure(
         .wrongArguments,
-        "\(describe(operand)) has \(counted(operand.rank, "axis")) to pick from, "
+        "\(describe(operand)) has \(operand.rank) \(operand.rank == 1 ? "axis" : "axes") to pick from, "
           + "not \(subscripts.count)", at: span)
     }
     guard missing != 0, let place = rests.first else { return subscripts }

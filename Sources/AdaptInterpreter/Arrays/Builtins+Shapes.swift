@@ -12,19 +12,19 @@ extension Interpreter {
     guard Interpreter.tensorMemberNames.contains(name),
       let operand = try tensorOperand(value, at: span)
     else { return nil }
-    let label = operand.type.rows.flatMap { trace?.graph[$0].label }
+    let rows = operand.type.rows.flatMap { trace?.graph[$0].label }.map { [$0] } ?? []
     switch name {
     case "shape":
       // The number of rows is open; their name stands for it.
       return try makeList(
-        [label].compactMap { $0 }.map { .string($0) } + operand.type.dims.map { .int($0) }, at: span
+        rows.map { .string($0) } + operand.type.dims.map { .int($0) }, at: span
       )
     case "rank": return .int(operand.rank)
     case "count": return operand.lead == 1 ? .unknown : .int(operand.type.count)
     case "dtype": return .string(operand.type.element.scriptName)
     case "axes":
-      let names = [label].compactMap { $0 } + operand.axes
-      return try makeList(names.map { $0.map { .string($0) } ?? .none }, at: span)
+      return try makeList(
+        rows.map { .string($0) } + operand.axes.map { $0.map { .string($0) } ?? .none }, at: span)
     default: return try permuted(operand, operand.axes.indices.reversed(), at: span)
     }
   }
@@ -70,8 +70,12 @@ extension Interpreter {
         documentation: "Axes in another order, by number or name: x.permute([2, 0, 1])"
       ) { call in
         let x = try call.tensorOperand(0)
-        let order = try call.elements(1).map {
-          try call.interpreter.innerAxis($0, of: x, at: call.span(1))
+        let axes = try call.elements(1).map {
+          try call.interpreter.axis($0, of: x, at: call.span(1))
+        }
+        // Rows stay the first axis, whether they are named or not.
+        let order = (axes.first == 0 && x.lead == 1 ? Array(axes.dropFirst()) : axes).map {
+          $0 - x.lead
         }
         guard order.sorted() == Array(x.axes.indices) else {
           throw call.wrongValue(

@@ -42,7 +42,7 @@ extension Interpreter {
     let label = operand.type.rows.flatMap { trace?.graph[$0].label }
     if name == label { return 0 }
     if name == "last", operand.rank > 0 { return operand.rank - 1 }
-    let known = [label].compactMap { $0 } + operand.axes.compactMap { $0 }
+    let known = (operand.axes + [label]).compactMap { $0 }
     let near = closest(name, among: known)
     throw failure(
       .wrongValue, "there is no axis '\(name)' here", at: span, label: "it is \(describe(operand))",
