@@ -63,7 +63,12 @@ public struct TensorType: Hashable, Sendable {
   }
 
   /// Whether the sizes can be those of a tensor: none negative, and a number of elements that fits.
-  var isPossible: Bool { dims.allSatisfy { $0 >= 0 } && count < .max }
+  ///
+  /// So must the product of any of them, which is why an axis of 0 does not excuse the others.
+  public var isPossible: Bool {
+    guard dims.allSatisfy({ $0 >= 0 }) else { return false }
+    return TensorType(dims.map { max(1, $0) }).count < .max
+  }
 
   /// The last size; 1 where there is none.
   public var columns: Int { dims.last ?? 1 }

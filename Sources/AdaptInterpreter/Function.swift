@@ -214,8 +214,8 @@ public struct Call {
   }
 
   func tensor(_ index: Int) throws -> SymbolicTensor {
-    guard case .tensor(let value) = self[index] else {
-      throw wrongType(index, expected: "a tensor")
+    guard case .tensor(let value) = try interpreter.lifted(self[index], at: span(index)) else {
+      throw wrongType(index, expected: "a tensor of a model")
     }
     return value
   }

@@ -5,7 +5,7 @@ import AdaptTensor
 ///
 /// An operation is a small graph over literals; each node runs as soon as the graph is made. So there
 /// is one definition of an op, whether a script meets numbers or a trace.
-public struct Eager {
+public struct Eager: Sendable {
   private let cpu: CPU
 
   public init(cpu: CPU) { self.cpu = cpu }

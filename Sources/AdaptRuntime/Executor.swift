@@ -55,7 +55,7 @@ public final class Executor {
     self.graph = graph
     self.cpu = cpu
     outputs = []
-    plan = Plan(Graph(), outputs: [])
+    plan = .empty
     pointers = Array(repeating: nil, count: graph.values.count)
     (counts, layouts, origins, pathCounts) = ([], [], [], [])
     policies = try SitePolicies([:], graph)

@@ -3,14 +3,20 @@ import AdaptSyntax
 import AdaptTensor
 
 /// One of the subscripts of a tensor, for the next axis or for the one it names.
-struct SubscriptArgument {
-  var label: Identifier?
-  var value: SubscriptValue
-  var span: Span
+package struct SubscriptArgument {
+  package var label: Identifier?
+  package var value: SubscriptValue
+  package var span: Span
+
+  package init(label: Identifier? = nil, value: SubscriptValue, span: Span) {
+    self.label = label
+    self.value = value
+    self.span = span
+  }
 }
 
 /// What a subscript picks of an axis.
-enum SubscriptValue {
+package enum SubscriptValue {
   /// One place; negative ones count from the end.
   case index(Int)
   /// From lower to before upper; the ends of the axis where one is left out.
@@ -77,7 +83,8 @@ extension Interpreter {
 
   /// Some of a tensor: an axis with an index is gone, the others are as long as what they pick.
   /// - Throws: E0203 for places that do not exist, naming the axis and its size.
-  func subscriptArray(_ array: ArrayValue, _ subscripts: [SubscriptArgument], at span: Span) throws
+  package func subscriptArray(_ array: ArrayValue, _ subscripts: [SubscriptArgument], at span: Span)
+    throws
     -> Value
   {
     let operand = TensorOperand(source: .array(array), type: array.type, axes: array.axes)
@@ -137,7 +144,7 @@ extension Interpreter {
 
   /// The tensor with other numbers where the subscripts point. They are broadcast to what is picked.
   /// - Throws: As ``subscriptArray(_:_:at:)``; E0301 for numbers that do not fit.
-  func replacingSubscript(
+  package func replacingSubscript(
     _ array: ArrayValue, _ subscripts: [SubscriptArgument], with value: Value, at span: Span
   ) throws -> ArrayValue {
     let operand = TensorOperand(source: .array(array), type: array.type, axes: array.axes)
@@ -165,14 +172,26 @@ extension Interpreter {
           return picks[axis].places(array.shape[axis]).count
         }
       } ?? [places?.count ?? 0]
-    let numbers = try compute([try self.operand(value, at: span)], at: span) {
+    let numbers = try replacement(value, dims, at: span)
+    guard let places, let tensor = array.tensor, !isDryRun else {
+      return ArrayValue(unknown: array.type, axes: array.axes)
+    }
+    let changed = try runtime(at: span) { try tensor.replacing(places, with: numbers) }
+    return ArrayValue(changed, axes: array.axes)
+  }
+
+  /// The numbers of a value, broadcast to what is picked; none in a dry run.
+  private func replacement(_ value: Value, _ dims: [Int], at span: Span) throws -> [Double] {
+    try checkTensor(TensorType(dims), at: span)
+    let operand = try self.operand(value, at: span)
+    if case .number(let number) = operand.source {
+      return Array(repeating: number, count: isDryRun ? 0 : dims.reduce(1, *))
+    }
+    let wide = try compute([operand], keepsIntegers: true, at: span) {
       try $0.spread($1[0], to: dims)
     }
-    guard let places, let tensor = array.tensor, case .array(let new) = numbers,
-      let source = new.tensor
-    else { return ArrayValue(unknown: array.type, axes: array.axes) }
-    let changed = try runtime(at: span) { try tensor.replacing(places, with: source.floats) }
-    return ArrayValue(changed, axes: array.axes)
+    if case .array(let array) = wide { return array.doubles }
+    return []
   }
 
   /// The picked places in row-major order of the whole tensor.
@@ -306,18 +325,20 @@ extension ArrayValue {
 
 extension Tensor {
   /// The tensor with other numbers at these places, one for each.
-  fileprivate func replacing(_ places: [Int], with numbers: [Float]) throws -> Tensor {
+  fileprivate func replacing(_ places: [Int], with numbers: [Double]) throws -> Tensor {
     var changed = self
     switch elementType {
     case .float32:
       try changed.withMutableFloats { floats in
-        for (place, number) in zip(places, numbers) { floats[place] = number }
+        for (place, number) in zip(places, numbers) { floats[place] = Float(number) }
       }
       return changed
     case .int32:
       var integers = try integers
       for (place, number) in zip(places, numbers) {
-        integers[place] = number.isNaN ? 0 : Int32(clamping: Int64(max(-1e18, min(1e18, number))))
+        // As a conversion does: toward zero, into the range, NaN as 0.
+        let whole = number.isNaN ? 0 : max(-0x1p31, min(0x1p31 - 1, number))
+        integers[place] = Int32(whole)
       }
       return try Tensor(shape, integers: integers)
     }

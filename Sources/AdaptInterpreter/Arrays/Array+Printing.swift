@@ -19,8 +19,8 @@ extension ArrayValue {
 private struct ArrayWriter {
   /// More numbers than this are shown by their edges only.
   private static let mostNumbers = 1000
-  /// How many places of each end of an axis are shown then.
-  private static let edge = 3
+  /// How many places of each end of an axis are shown then: the first that leaves few enough.
+  private static let edges = [3, 2, 1]
   private static let lineLength = 96
   private static let gap = "…"
 
@@ -31,9 +31,8 @@ private struct ArrayWriter {
 
   init(_ tensor: Tensor) {
     self.tensor = tensor
-    let isLong = tensor.count > ArrayWriter.mostNumbers
-    shown = tensor.shape.map { ArrayWriter.places($0, isLong) }
-    let cells = ArrayWriter.cells(tensor, shown[...], 0)
+    shown = ArrayWriter.shown(tensor.shape, tensor.count)
+    let cells = shown.isEmpty ? [] : ArrayWriter.cells(tensor, shown[...], 0)
     format = CellFormat(tensor, cells)
     width = cells.map { [format] in format.text(tensor, $0).count }.max() ?? 0
   }
@@ -41,17 +40,30 @@ private struct ArrayWriter {
   /// ` × 1e6` when all numbers are shown as multiples of a power of ten.
   var scaleText: String { format.exponent == 0 ? "" : " × 1e\(format.exponent)" }
 
-  var body: String { tensor.count == 0 ? "[]" : write(shown[...], 0, depth: 0) }
+  var body: String {
+    if tensor.count == 0 { return "[]" }
+    return shown.isEmpty ? "[…]" : write(shown[...], 0, depth: 0)
+  }
 
-  /// The places of an axis that are shown; nil stands for those between.
-  private static func places(_ size: Int, _ isLong: Bool) -> [Int?] {
-    guard isLong, size > 2 * edge else { return Array(0..<size) }
-    return Array(0..<edge) + [nil] + Array((size - edge)..<size)
+  /// The places of each axis that are shown, nil for those between; none of so many short axes that
+  /// their ends alone are too many.
+  private static func shown(_ shape: [Int], _ count: Int) -> [[Int?]] {
+    if count == 0 { return [] }
+    if count <= mostNumbers { return shape.map { Array(0..<$0) } }
+    for edge in edges {
+      let axes = shape.map { size in
+        size <= 2 * edge ? Array(0..<size) : Array(0..<edge) + [nil] + Array((size - edge)..<size)
+      }
+      // Each axis at least doubles what is shown, so this cannot overflow before it is too large.
+      var total = 1
+      for axis in axes where total <= mostNumbers { total *= axis.count }
+      if total <= mostNumbers { return axes }
+    }
+    return []
   }
 
   /// The places in memory of all numbers that are shown.
   private static func cells(_ tensor: Tensor, _ shown: ArraySlice<[Int?]>, _ base: Int) -> [Int] {
-    guard tensor.count > 0 else { return [] }
     guard let places = shown.first else { return [base] }
     let size = tensor.shape[shown.startIndex]
     return places.compactMap { $0 }.flatMap {

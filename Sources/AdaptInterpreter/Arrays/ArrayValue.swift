@@ -31,7 +31,7 @@ public final class ArrayValue {
   /// The number of a tensor without axes.
   public var scalar: Double? {
     guard shape.isEmpty, let tensor else { return nil }
-    return tensor.floats.first.map(Double.init)
+    return ArrayValue.element(tensor, 0).asDouble
   }
 
   /// The same numbers under other names.
@@ -45,6 +45,16 @@ public final class ArrayValue {
     switch tensor.elementType {
     case .float32: .number(Double(tensor.storage.floats[index]))
     case .int32: .int(Int(tensor.storage.integers[index]))
+    }
+  }
+
+  /// All numbers, in double precision; none in a dry run.
+  var doubles: [Double] {
+    guard let tensor else { return [] }
+    switch tensor.elementType {
+    case .float32: return tensor.floats.map(Double.init)
+    case .int32:
+      return (0..<tensor.count).map { Double(tensor.storage.integers[$0]) }
     }
   }
 

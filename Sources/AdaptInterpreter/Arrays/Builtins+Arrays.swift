@@ -88,7 +88,7 @@ extension Interpreter {
     }
     let length = ((end - start) / step).rounded(.up)
     guard length < 1e15 else { throw call.wrongValue(1, "arange of \(length) numbers is too long") }
-    return try call.interpreter.steps(max(0, Int(length)), at: call.span) {
+    return try call.interpreter.steps(length > 0 ? Int(length) : 0, at: call.span) {
       start + step * Double($0)
     }
   }
@@ -274,9 +274,6 @@ private struct ListReader {
   let element: ElementType
   private(set) var numbers: [Double] = []
 
-  /// More axes than any tensor has.
-  private static let mostAxes = 32
-
   init(interpreter: Interpreter, span: Span, element: ElementType) {
     self.interpreter = interpreter
     self.span = span
@@ -288,8 +285,8 @@ private struct ListReader {
     switch value {
     case .unknown: throw UnknownReached()
     case .array(let array):
-      guard let tensor = array.tensor else { throw UnknownReached() }
-      numbers += tensor.floats.map(Double.init)
+      guard array.tensor != nil else { throw UnknownReached() }
+      for number in array.doubles { try append(number) }
       return array.shape
     case .list, .range: return try readList(value, depth)
     case .bool(let truth): numbers.append(truth ? 1 : 0)
@@ -300,22 +297,23 @@ private struct ListReader {
           label: "this holds \(interpreter.brief(value))",
           hint: value.isTensor ? "stack(…) joins traced tensors" : "")
       }
-      try check(number)
-      numbers.append(number)
+      try append(number)
     }
     return []
   }
 
-  private func check(_ number: Double) throws {
-    guard element == .int32, Int32(exactly: number) == nil else { return }
-    throw interpreter.failure(
-      .wrongValue, "\(ValueWriter.text(number)) is no integer of 32 bits", at: span)
+  private mutating func append(_ number: Double) throws {
+    guard element == .float32 || Int32(exactly: number) != nil else {
+      throw interpreter.failure(
+        .wrongValue, "\(ValueWriter.text(number)) is no integer of 32 bits", at: span)
+    }
+    numbers.append(number)
   }
 
   private mutating func readList(_ value: Value, _ depth: Int) throws -> [Int] {
-    guard depth < ListReader.mostAxes else {
+    guard depth < Interpreter.mostAxes else {
       throw interpreter.failure(
-        .wrongValue, "a tensor has at most \(ListReader.mostAxes) axes", at: span)
+        .wrongValue, "a tensor has at most \(Interpreter.mostAxes) axes", at: span)
     }
     let elements = try interpreter.elements(of: value, at: span)
     try interpreter.charge(elements.count / 8, at: span)

@@ -257,7 +257,7 @@ extension Call {
     let differences = try interpreter.differences(of: function, at: x, step: step, at: span)
     let numbers: [Double] =
       switch found.source {
-      case .array(let array): array.tensor?.floats.map(Double.init) ?? []
+      case .array(let array): array.doubles
       case .number(let number): [number]
       case .symbolic: []
       }
@@ -279,6 +279,9 @@ extension Call {
 }
 
 extension Interpreter {
+  /// Numbers of a function that gradcheck takes.
+  private static let mostChecked = 1_000_000
+
   /// (f(x + step) − f(x − step)) / (2 step) for each number of x, in double precision.
   fileprivate func differences(
     of function: Function, at x: TensorOperand, step: Double, at span: Span
@@ -292,11 +295,19 @@ extension Interpreter {
       let scalar = try scalarValue(result, of: function, trace, at: span)
       let start: [Double] =
         switch x.source {
-        case .array(let array): array.tensor?.floats.map(Double.init) ?? []
+        case .array(let array): array.doubles
         case .number(let number): [number]
         case .symbolic: []
         }
-      let cost = trace.graph.nodes.count
+      let sizes = trace.graph.values.map(\.type.count)
+      let cost = sizes.reduce(0) { $0.addingReportingOverflow($1).partialValue }
+      guard sizes.allSatisfy({ $0 <= Interpreter.mostChecked }), cost <= Interpreter.mostChecked
+      else {
+        throw failure(
+          .limitMemory,
+          "gradcheck computes a function once for each number, and this one has \(cost) of them",
+          at: span, hint: "check it at a small tensor")
+      }
       return try start.indices.map { place in
         try charge(2 * cost, at: span)
         try checkTime(at: span)

@@ -165,6 +165,9 @@ extension Interpreter {
 
   // MARK: Limits
 
+  /// More axes than any tensor has; what walks them may recurse.
+  static let mostAxes = 32
+
   private func checkTensors(_ graph: Graph, from first: Int, at span: Span) throws {
     for node in graph.nodes[first...] {
       for output in node.outputs { try checkTensor(graph.type(output), at: span) }
@@ -173,8 +176,13 @@ extension Interpreter {
 
   /// Refuses a tensor beyond the limit, before any memory is asked for, and counts its making.
   func checkTensor(_ type: TensorType, at span: Span) throws {
+    guard type.dims.count <= Interpreter.mostAxes else {
+      throw failure(
+        .limitMemory, "a tensor of \(type.dims.count) axes has more than \(Interpreter.mostAxes)",
+        at: span)
+    }
     let (bytes, overflow) = type.count.multipliedReportingOverflow(by: type.element.size)
-    guard !overflow, bytes <= host.limits.tensorBytes else {
+    guard type.isPossible, !overflow, bytes <= host.limits.tensorBytes else {
       let sizes = type.dims.map(String.init).joined(separator: " × ")
       throw failure(
         .limitMemory,
@@ -182,6 +190,17 @@ extension Interpreter {
         at: span)
     }
     if type.rows == nil { try charge(type.count / 1024, at: span) }
+  }
+}
+
+extension Interpreter {
+  /// A tensor of numbers as one of the model being traced, when there is one.
+  func lifted(_ value: Value, at span: Span) throws -> Value {
+    guard case .array(let array) = value, let trace,
+      let operand = try tensorOperand(value, at: span)
+    else { return value }
+    let id = try self.value(of: operand, trace, at: span)
+    return .tensor(SymbolicTensor(content: .value(id), trace: trace, axes: array.axes))
   }
 }
 
