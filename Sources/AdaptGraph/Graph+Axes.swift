@@ -25,7 +25,35 @@ extension Graph {
     guard x.rows == nil || y.rows == nil || x.rows == y.rows,
       let dims = Graph.broadcast(x.dims, y.dims)
     else { return try add(.binary(function), a, b) }
+    if x.rows == nil, y.rows == nil {
+      if x.dims == dims, let view = Graph.matrixView(of: dims, beside: y.dims) {
+        let flat = try add(.binary(function), viewed(a, as: view.large), viewed(b, as: view.small))
+        return try viewed(flat, as: dims)
+      }
+      if y.dims == dims, let view = Graph.matrixView(of: dims, beside: x.dims) {
+        let flat = try add(.binary(function), viewed(a, as: view.small), viewed(b, as: view.large))
+        return try viewed(flat, as: dims)
+      }
+    }
     return try add(.binary(function), spread(a, to: dims), spread(b, to: dims))
+  }
+
+  /// How a value is a matrix of which the smaller one is a row or a column, so that nothing has to be
+  /// repeated in memory; nil when it is neither.
+  private static func matrixView(of large: [Int], beside small: [Int]) -> (
+    large: [Int], small: [Int]
+  )? {
+    let row = Array(small.drop { $0 == 1 })
+    let count = large.reduce(1, *)
+    let columns = row.reduce(1, *)
+    guard count > 0 else { return nil }
+    if Array(large.suffix(row.count)) == row { return ([count / columns, columns], [columns]) }
+    // Aligned from the right, the axes before the last ones of 1 must be those of the large one.
+    let padded = Array(repeating: 1, count: large.count - small.count) + small
+    let lead = padded.count - padded.reversed().prefix { $0 == 1 }.count
+    guard Array(padded[..<lead]) == Array(large[..<lead]) else { return nil }
+    let rows = large[..<lead].reduce(1, *)
+    return ([rows, count / rows], [rows, 1])
   }
 
   /// The value with its axes repeated up to these sizes.

@@ -23,7 +23,7 @@ public final class Storage: @unchecked Sendable {
   public init(byteCount: Int, zeroed: Bool = true) throws(TensorError) {
     // The system promises memory it does not have and kills the process at the first touch, so a
     // size beyond the machine's memory is refused here.
-    guard byteCount >= 0, byteCount <= physicalMemory() else {
+    guard byteCount >= 0, byteCount <= Storage.small || byteCount <= physicalMemory() else {
       throw .outOfMemory(bytes: byteCount < 0 ? nil : byteCount)
     }
     var block: UnsafeMutableRawPointer?
@@ -41,6 +41,9 @@ public final class Storage: @unchecked Sendable {
     guard !overflow else { throw .outOfMemory(bytes: nil) }
     try self.init(byteCount: bytes)
   }
+
+  /// Bytes that every machine has; asking the system takes longer than to fill so many.
+  private static let small = 1 << 20
 
   deinit { free(pointer) }
 

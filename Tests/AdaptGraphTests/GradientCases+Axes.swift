@@ -101,6 +101,22 @@ extension GradientCase {
       let b = try bench.input("b", [3])
       return try bench.graph.elementwise(.multiply, a, b)
     },
+    GradientCase(.reshape, "divide [2, 2, 3] and [2, 3]") { bench in
+      let a = try bench.input("a", [2, 2, 3])
+      return try bench.graph.elementwise(.divide, a, bench.input("b", [2, 3]))
+    },
+    GradientCase(.reshape, "divide [1, 1, 3] and [2, 2, 3]") { bench in
+      let a = try bench.input("a", [1, 1, 3])
+      return try bench.graph.elementwise(.divide, a, bench.input("b", [2, 2, 3]))
+    },
+    GradientCase(.reshape, "divide [2, 2, 3] and [2, 2, 1]") { bench in
+      let a = try bench.input("a", [2, 2, 3])
+      return try bench.graph.elementwise(.divide, a, bench.input("b", [2, 2, 1]))
+    },
+    GradientCase(.reshape, "divide [2, 1, 1] and [2, 2, 3]") { bench in
+      let a = try bench.input("a", [2, 1, 1])
+      return try bench.graph.elementwise(.divide, a, bench.input("b", [2, 2, 3]))
+    },
     GradientCase(.slice, "middle axis") { bench in
       try bench.graph.sliced(bench.input("x", [2, 4, 3]), axis: 1, start: 1, count: 2)
     },

@@ -20,7 +20,13 @@ extension Interpreter {
         rows.map { .string($0) } + operand.type.dims.map { .int($0) }, at: span
       )
     case "rank": return .int(operand.rank)
-    case "count": return operand.lead == 1 ? .unknown : .int(operand.type.count)
+    case "count":
+      guard operand.lead == 0 else {
+        throw failure(
+          .wrongValue, "how many rows \(describe(operand)) has is known when the model runs",
+          at: span)
+      }
+      return .int(operand.type.count)
     case "dtype": return .string(operand.type.element.scriptName)
     case "axes":
       return try makeList(
