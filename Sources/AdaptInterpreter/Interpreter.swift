@@ -29,6 +29,8 @@ public final class Interpreter {
   let listMethods = Interpreter.table(Interpreter.listFunctions)
   let stringMethods = Interpreter.table(Interpreter.stringFunctions + Interpreter.listFunctions)
   let mapMethods = Interpreter.table(Interpreter.mapFunctions + Interpreter.listFunctions)
+  /// Functions that can stand behind a tensor with a point.
+  let tensorMethods = Interpreter.table(Interpreter.tensorMethodFunctions)
 
   /// What models run on; made the first time one does.
   private(set) lazy var cpu = CPU(threads: host.threads)
@@ -37,6 +39,8 @@ public final class Interpreter {
   /// Steps until the next look at the limits, and those that are left behind it.
   var fuel = 0
   var stepsLeft = 0
+  /// Where random tensors without a seed of their own come from.
+  var ambientRandom = Interpreter.ambientStart
   var outputBytes = 0
   let calls: CallStack
   /// Whether tests are kept as the file runs, and those that were.
@@ -178,6 +182,7 @@ public final class Interpreter {
     returned = .none
     unknownBranches = 0
     trace = nil
+    ambientRandom = Interpreter.ambientStart
     deadline = host.limits.time.map { ContinuousClock.now + $0 }
     try loadLibrary()
   }
