@@ -5,9 +5,9 @@ extension Lexer {
     emit(.whitespace, length: length)
   }
 
-  /// LF, CR LF or CR alone. Strings end with their line.
+  /// LF, CR LF or CR alone. Strings on one line end with it.
   mutating func lexNewline() {
-    if !modes.isEmpty { closeOpenStrings() }
+    if !modes.isEmpty { closeStringsOfLine() }
     let isPair = byte() == UInt8(ascii: "\r") && byte(1) == UInt8(ascii: "\n")
     pending.insert(.afterNewline)
     if !complaints.isEmpty { complaints = [] }
@@ -40,7 +40,7 @@ extension Lexer {
       }
     }
     if depth > 0 {
-      endedInComment = true
+      endedInside = true
       complain(
         Diagnostic(
           .unterminatedComment, "this comment has no end", at: span(position, position + 2),

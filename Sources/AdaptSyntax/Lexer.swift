@@ -12,8 +12,8 @@ struct Lexer {
   /// Where in `tokens` those are that the parser sees.
   var significant: [UInt32] = []
   var diagnostics: [Diagnostic] = []
-  /// The text ended inside a block comment.
-  var endedInComment = false
+  /// The text ended inside a block comment or a string of several lines.
+  var endedInside = false
   /// Strings and interpolations that are open here, the outermost first.
   var modes: [Mode] = []
   var pending: Token.Flags = []
@@ -21,7 +21,8 @@ struct Lexer {
   var complaints: Set<Unicode.Scalar> = []
 
   enum Mode {
-    case string(start: Int)
+    /// `isBlock` for a string between `"""`, which may go over several lines.
+    case string(start: Int, isBlock: Bool)
     /// `depth` counts the brackets that are open inside.
     case interpolation(start: Int, depth: Int)
   }
@@ -38,9 +39,13 @@ struct Lexer {
   mutating func run() {
     if let invalid = firstInvalidByte(bytes) { reportInvalidUTF8(at: invalid) }
     while position < bytes.count {
-      if case .string? = modes.last { lexStringPart() } else { lexToken() }
+      if case .string(_, let isBlock)? = modes.last {
+        lexStringPart(isBlock: isBlock)
+      } else {
+        lexToken()
+      }
     }
-    if !modes.isEmpty { closeOpenStrings() }
+    closeStrings(from: 0)
     emit(.endOfFile, length: 0)
   }
 

@@ -91,6 +91,7 @@ enum PunctuationTable {
     case (">", ">"): (.compose, 2)
     case (">", _): (.greater, 1)
     case ("&", "&"), ("|", "|"): (.foreignOperator, 2)
+    case ("|", _): (.pipe, 1)
     case ("%", _): (.foreignOperator, 1)
     default: nil
     }

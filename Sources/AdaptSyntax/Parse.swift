@@ -56,10 +56,10 @@ public func parse(
   var parser = Parser(bytes: bytes, source: source, limits: limits, lexed: lexer)
   let block = parser.parseFile()
   let diagnostics = merge(lexer.diagnostics, parser.diagnostics, most: limits.diagnostics)
-  let isOtherwiseWell = diagnostics.count == (lexer.endedInComment ? 1 : parser.errorsAtEnd)
+  let isOtherwiseWell = diagnostics.count == (lexer.endedInside ? 1 : parser.errorsAtEnd)
   return SyntaxTree(
     block: block, tokens: lexer.tokens, diagnostics: diagnostics,
-    isIncomplete: (lexer.endedInComment || parser.wantsMore) && isOtherwiseWell)
+    isIncomplete: (lexer.endedInside || parser.wantsMore) && isOtherwiseWell)
 }
 
 /// What is left of a lexer when the bytes it looked at are out of reach.
@@ -67,13 +67,13 @@ struct LexerResult {
   var tokens: [Token]
   var significant: [UInt32]
   var diagnostics: [Diagnostic]
-  var endedInComment: Bool
+  var endedInside: Bool
 
   init(_ lexer: Lexer) {
     tokens = lexer.tokens
     significant = lexer.significant
     diagnostics = lexer.diagnostics
-    endedInComment = lexer.endedInComment
+    endedInside = lexer.endedInside
   }
 }
 

@@ -37,17 +37,46 @@ extension Parser {
 
   @inline(never)
   private mutating func parseIndex(_ base: Expression) -> Expression {
-    var indices: [Expression] = []
+    var indices: [Subscript] = []
     let opener = current
     nested { parser in
-      parser.parseList { indices.append($0.parseExpression()) }
+      parser.parseList { parser in
+        let index = parser.parseSubscript()
+        if let label = index.label {
+          parser.checkDuplicate(label, among: indices.compactMap(\.label), "axis")
+        }
+        indices.append(index)
+      }
     }
     if indices.isEmpty {
       report(.expectedExpression, "expected an index between [ and ]", at: span(opener))
     }
-    return Expression(
-      .index(base, indices.map { Subscript(value: $0) }), span: span(from: Int(base.span.start)))
+    return Expression(.index(base, indices), span: span(from: Int(base.span.start)))
   }
+
+  /// `0`, `1..3`, `2..`, `..3`, `..`, each perhaps behind the label of an axis.
+  private mutating func parseSubscript() -> Subscript {
+    var label: Identifier?
+    if current.isWord, peek().kind == .colon {
+      label = takeWord()
+      advance()
+    }
+    guard current.kind == .range || current.kind == .closedRange else {
+      openRangesAllowed = true
+      let value = parseExpression()
+      openRangesAllowed = false
+      return Subscript(label: label, value: value)
+    }
+    let first = start
+    let isClosed = current.kind == .closedRange
+    advance()
+    let end = isAtSubscriptEnd ? nil : parseSum()
+    return Subscript(
+      label: label, value: Expression(.range(nil, end, closed: isClosed), span: span(from: first)))
+  }
+
+  /// Whether what stands between brackets ends here.
+  var isAtSubscriptEnd: Bool { current.kind == .comma || current.kind == .rightBracket }
 
   /// `.name`, which may also begin the next line.
   @inline(never)

@@ -1,8 +1,10 @@
 extension Parser {
-  /// The text of a string token with its escapes resolved. A wrong escape stays as written.
-  mutating func unescape(_ token: Token) -> String {
-    let range = token.range
-    guard bytes[range].contains(UInt8(ascii: "\\")) else { return text(token) }
+  /// The text of a string, or of a part of it, with its escapes resolved. A wrong escape stays as
+  /// written.
+  mutating func unescape(_ range: Range<Int>) -> String {
+    guard bytes[range].contains(UInt8(ascii: "\\")) else {
+      return String(decoding: bytes[range], as: UTF8.self)
+    }
     var result: [UInt8] = []
     result.reserveCapacity(range.count)
     var offset = range.lowerBound

@@ -50,6 +50,9 @@ extension Parser {
       .binary(.equal, condition, right), span: condition.span.union(right.span))
   }
 
+  /// An operand of a range.
+  mutating func parseSum() -> Expression { parseBinary(Precedence.sum.rawValue) }
+
   // MARK: Infix
 
   /// Operands and the operators between them that bind at least as strongly as `minimum`.
@@ -64,6 +67,11 @@ extension Parser {
       let isConsequence = lastErrorIndex == index && !isForeign
       advance()
       if isConsequence { lastErrorIndex = index }
+      if case .range(let closed) = op, minimum == Precedence.compose.rawValue, isOpenRange {
+        left = Expression(.range(left, nil, closed: closed), span: span(from: Int(left.span.start)))
+        grow()
+        break
+      }
       let right = nested { $0.parseBinary(precedence.tighter) }
       grow()
       left = Expression(op.combine(left, right), span: left.span.union(right.span))
@@ -72,6 +80,9 @@ extension Parser {
     height = max(outer, height)
     return left
   }
+
+  /// Whether `x[a..` ends behind the operator that was just taken.
+  private var isOpenRange: Bool { openRangesAllowed && isAtSubscriptEnd }
 
   @inline(never)
   private mutating func parseNot() -> Expression {

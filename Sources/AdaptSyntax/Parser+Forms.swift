@@ -62,6 +62,8 @@ extension Parser {
     case .repeat where beginsCount(next): return parseRepeated(isLoop: false)
     case .loop where beginsCount(next): return parseRepeated(isLoop: true)
     case .route where next.kind == .each: return parseRoute()
+    case .match where beginsCount(next): return parseMatch()
+    case .try where next.kind == .leftBrace: return parseAttempt()
     default: return nil
     }
   }
@@ -76,16 +78,17 @@ extension Parser {
     return meant == .residual ? parseResidual() : parseParallel()
   }
 
-  /// Whether a count can begin so. `loop(x)` is a call unless a block follows.
+  /// Whether a count, or the subject of `match`, can begin so. `loop(x)` is a call unless a block
+  /// follows, and `match[i]` an element.
   private func beginsCount(_ next: Token) -> Bool {
     if beginsOnlyExpression(next) { return next.kind != .not }
-    guard next.kind == .leftParen else { return false }
+    guard let closing = next.kind.closing, next.kind != .leftBrace else { return false }
     var open = 0
     for distance in 1..<10_000 {
       let token = peek(distance)
       if token.kind == .endOfFile { return false }
-      if token.kind == .leftParen { open += 1 }
-      if token.kind == .rightParen {
+      if token.kind == next.kind { open += 1 }
+      if token.kind == closing {
         open -= 1
         if open == 0 {
           let follower = peek(distance + 1)

@@ -64,13 +64,14 @@ extension Parser {
 
   @inline(never)
   mutating func parseString() -> Expression {
+    if current.range.count == 3 { return parseBlockString() }
     let first = start
     advance()
     var segments: [StringSegment] = []
     while true {
       switch current.kind {
       case .stringText:
-        segments.append(.text(unescape(current)))
+        segments.append(.text(unescape(current.range)))
         advance()
       case .interpolationStart:
         segments.append(parseInterpolation())
@@ -84,7 +85,7 @@ extension Parser {
     }
   }
 
-  private mutating func parseInterpolation() -> StringSegment {
+  mutating func parseInterpolation() -> StringSegment {
     var value = Expression(.missing, span: span(current))
     var format: String?
     bracketed(newlinesMatter: false) { parser in

@@ -7,7 +7,7 @@ extension Parser {
     case .true, .false: return single(.boolean(current.kind == .true))
     case .none: return single(.none)
     case .leftParen: return nested { $0.parseParenthesized() }
-    case .leftBracket: return parseListLiteral()
+    case .leftBracket: return parseBracketed()
     case .leftBrace where bracesAllowed: return parseClosure()
     case .if: return parseConditional()
     default:
@@ -45,6 +45,9 @@ extension Parser {
     if index == statementStart, comparison() ?? arithmetic() != nil {
       return "to go on in the next line, end the line before with the operator"
     }
+    if previousKind == .range || previousKind == .closedRange {
+      return "a range is open only between the brackets of an element: x[2..]"
+    }
     if current.kind == .leftBrace { return "put parentheses around a closure in a header" }
     guard current.isWord, !current.isAfterNewline else { return "" }
     if current.kind == .fn { return "a function without a name is written { x in … }" }
@@ -53,7 +56,7 @@ extension Parser {
 
   // MARK: Brackets
 
-  /// `(e)` groups, `(a: 1, b: 2)` is a record.
+  /// `(e)` groups, `(a, b)` is a tuple, `(a: 1, b: 2)` a record.
   @inline(never)
   private mutating func parseParenthesized() -> Expression {
     let first = start
@@ -71,22 +74,7 @@ extension Parser {
       report(.expectedExpression, "expected an expression between ( and )", at: span)
       return Expression(.missing, span: span)
     }
-    if values.count > 1 {
-      report(
-        .unexpectedToken, "parentheses hold one expression", at: span,
-        hint: "a list is written [a, b], a record (x: a, y: b)")
-    }
-    return Expression(value.kind, span: span)
-  }
-
-  @inline(never)
-  private mutating func parseListLiteral() -> Expression {
-    let first = start
-    var values: [Expression] = []
-    nested { parser in
-      parser.parseList { values.append($0.parseExpression()) }
-    }
-    return Expression(.list(values), span: span(from: first))
+    return Expression(values.count > 1 ? .tuple(values) : value.kind, span: span)
   }
 
   // MARK: Closures
@@ -112,25 +100,41 @@ extension Parser {
   }
 
   private mutating func parseClosureParameters() -> [Parameter] {
-    var names: [Identifier] = []
+    var parameters: [Parameter] = []
     repeat {
-      let name = takeWord()
-      checkDuplicate(name, among: names, "parameter")
-      names.append(name)
+      let pattern = parsePattern("the name of a parameter")
+      for name in pattern.names {
+        let names = parameters.flatMap { $0.pattern?.names ?? [$0.name] }
+        checkDuplicate(name, among: names, "parameter")
+      }
+      parameters.append(parameter(pattern))
     } while accept(.comma)
-    advance()  // in
-    return names.map { Parameter(name: $0, defaultValue: nil) }
+    expectWord(.in, hint: "{ a, b in … }")
+    return parameters
   }
 
-  /// Whether names, commas and `in` follow the brace.
+  private func parameter(_ pattern: Pattern) -> Parameter {
+    if let name = pattern.singleName { return Parameter(name: name, defaultValue: nil) }
+    let range = Int(pattern.span.start)..<Int(pattern.span.end)
+    let text = String(decoding: bytes[range], as: UTF8.self)
+    return Parameter(
+      name: Identifier(text, span: pattern.span), defaultValue: nil, pattern: pattern)
+  }
+
+  /// Whether patterns, commas and `in` follow the brace.
   private func hasClosureParameters() -> Bool {
-    var distance = 1
-    while peek(distance).isName {
-      switch peek(distance + 1).kind {
-      case .in: return true
-      case .comma: distance += 2
-      default: return false
+    var open = 0
+    for distance in 1..<1000 {
+      let token = peek(distance)
+      switch token.kind {
+      case .leftParen, .leftBracket: open += 1
+      case .rightParen, .rightBracket: open -= 1
+      case .in: return open == 0 && distance > 1
+      case .comma, .range: break
+      case .colon, .integer, .minus: if open == 0 { return false }
+      default: guard token.isName else { return false }
       }
+      if open < 0 { return false }
     }
     return false
   }

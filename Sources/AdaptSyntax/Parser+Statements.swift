@@ -51,15 +51,16 @@ extension Parser {
     newlinesMatter: Bool, _ parse: (inout Parser) -> Result
   ) -> Result {
     let opener = current
-    let outside = (self.newlinesMatter, bracesAllowed)
+    let outside = (self.newlinesMatter, bracesAllowed, openRangesAllowed)
     advance()
     openers.append(opener)
     self.newlinesMatter = newlinesMatter
     bracesAllowed = true
+    openRangesAllowed = false
     let result = parse(&self)
     expectClosing(opener)
     openers.removeLast()
-    (self.newlinesMatter, bracesAllowed) = outside
+    (self.newlinesMatter, bracesAllowed, openRangesAllowed) = outside
     return result
   }
 
@@ -118,6 +119,7 @@ extension Parser {
     if before.isName, before.kind == .identifier {
       let words: [Token.Kind] = [
         .repeat, .loop, .route, .residual, .parallel, .each, .by, .join, .mod, .and, .or, .not,
+        .match, .try, .catch,
       ]
       if let word = closest(text(before), among: words.map(\.rawValue)) {
         return "did you mean '\(word)'?"
@@ -173,6 +175,8 @@ extension Parser {
     switch kind {
     case .print where beginsExpression(next) || endsAfterWord(): return parsePrint()
     case .minimize where beginsExpression(next): return parseMinimize()
+    case .expect where beginsExpression(next): return parseExpect()
+    case .test where next.kind == .stringStart: return parseTest()
     case _ where !next.isWord || next.kind == .in: return nil
     case .layer, .model: return parseLayer(isModel: kind == .model)
     case .router: return parseRouter()
@@ -195,25 +199,22 @@ extension Parser {
 
   private mutating func parseBinding(isMutable: Bool) -> Statement.Kind {
     advance()
-    let name = expectName("a name")
+    let pattern = parsePattern("a name")
     if current.kind == .foreignOperator, text(current) == ":=" {
       reportForeign()
       advance()
     } else {
       expect(.assign)
     }
-    return .binding(
-      pattern: Pattern(.name(name.text), span: name.span), value: parseExpression(),
-      mutable: isMutable)
+    return .binding(pattern: pattern, value: parseExpression(), mutable: isMutable)
   }
 
   private mutating func parseForIn() -> Statement.Kind {
     advance()
-    let name = expectName("the name of the loop's variable")
+    let pattern = parsePattern("the name of the loop's variable")
     expectWord(.in, hint: "for x in sequence { … }")
     let sequence = parseHeader()
-    return .forIn(
-      pattern: Pattern(.name(name.text), span: name.span), sequence: sequence, body: parseBlock())
+    return .forIn(pattern: pattern, sequence: sequence, body: parseBlock())
   }
 
   private mutating func parseWhile() -> Statement.Kind {
@@ -240,11 +241,22 @@ extension Parser {
     return .minimize(parseExpression())
   }
 
-  private mutating func parseImport() -> Statement.Kind {
+  private mutating func parseExpect() -> Statement.Kind {
     advance()
-    var path = [expectName("the name of a module")]
-    while accept(.dot) { path.append(expectName("the name of a module")) }
-    return .importModule(Import(path: path))
+    return .expect(parseExpression())
+  }
+
+  /// `test "name" { … }`.
+  private mutating func parseTest() -> Statement.Kind {
+    if !openers.isEmpty {
+      report(
+        .misplacedStatement, "a test inside of another construct", at: span(current),
+        label: "tests stand at the top level of a file")
+    }
+    advance()
+    let name = parseString()
+    checkPlain(name, "a test's name")
+    return .test(name: name, body: parseBlock())
   }
 
   // MARK: Expressions and assignments
@@ -265,19 +277,28 @@ extension Parser {
       op = nil
     default: return .expression(target)
     }
-    checkTarget(target)
+    checkTarget(target, mayBeTuple: op == nil)
     advance()
     return .assignment(target: target, op: op, value: parseExpression())
   }
 
-  private mutating func checkTarget(_ target: Expression) {
+  private mutating func checkTarget(_ target: Expression, mayBeTuple: Bool) {
     switch target.kind {
     case .name, .member, .index, .missing: return
+    case .tuple(let parts) where mayBeTuple:
+      for part in parts { checkTarget(part, mayBeTuple: true) }
     default:
       report(
         .unexpectedToken, "cannot assign to this expression", at: target.span,
-        label: "not a name, a member or an element",
-        hint: "to compare two values write '=='")
+        label: "not a name, a member or an element", hint: targetHint(target))
+    }
+  }
+
+  private func targetHint(_ target: Expression) -> String {
+    switch target.kind {
+    case .tuple: "assign to each of them"
+    case .list: "write (a, b) = … to assign to several"
+    default: "to compare two values write '=='"
     }
   }
 }

@@ -42,7 +42,7 @@ extension Parser {
       ]
       if let kind = Self.foreignKeywords[word] { return kind }
     }
-    if beginsOnlyExpression(next) { candidates += [.while, .return, .print, .minimize] }
+    if beginsOnlyExpression(next) { candidates += [.while, .return, .print, .minimize, .expect] }
     guard let spelling = closest(word, among: candidates.map(\.rawValue)) else { return nil }
     return candidates.first { $0.rawValue == spelling && fits($0) }
   }

@@ -24,6 +24,8 @@ struct Parser {
   var newlinesMatter = true
   /// False in headers, where `{` begins the body.
   var bracesAllowed = true
+  /// True between the brackets of an element, where a range may be open: `x[2..]`.
+  var openRangesAllowed = false
   /// Brackets that are open here, the outermost first.
   var openers: [Token] = []
 

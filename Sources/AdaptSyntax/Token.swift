@@ -90,6 +90,7 @@ public struct Token: Sendable, Hashable {
     case greater = ">"
     case greaterOrEqual = ">="
     case compose = ">>"
+    case pipe = "|"
 
     // Keywords
     case and, or, not, mod
@@ -107,6 +108,8 @@ public struct Token: Sendable, Hashable {
     case route, each, by
     case scores, select, weigh, loss
     case training, inference
+    case match, `try`, `catch`, `as`
+    case expect, test
   }
 }
 
@@ -121,7 +124,7 @@ extension Token.Kind {
   public static let contextualWords: [Token.Kind] = [
     .layer, .model, .router, .objective, .optimizer, .param, .state, .import, .print, .minimize,
     .residual, .parallel, .join, .repeat, .loop, .route, .each, .by, .scores, .select, .weigh,
-    .loss, .training, .inference,
+    .loss, .training, .inference, .match, .try, .catch, .as, .expect, .test,
   ]
 
   /// Brackets, separators and operators.
@@ -129,7 +132,7 @@ extension Token.Kind {
     .leftParen, .rightParen, .leftBracket, .rightBracket, .leftBrace, .rightBrace, .comma,
     .semicolon, .colon, .dot, .range, .closedRange, .arrow, .assign, .addAssign, .subtractAssign,
     .multiplyAssign, .divideAssign, .plus, .minus, .star, .slash, .at, .caret, .equal, .notEqual,
-    .less, .lessOrEqual, .greater, .greaterOrEqual, .compose,
+    .less, .lessOrEqual, .greater, .greaterOrEqual, .compose, .pipe,
   ]
 
   /// Text that has no part in the tree.

@@ -92,5 +92,34 @@ enum Corpus {
     /* nested /* comment */ here */ loop - 1
     """#
 
-  static let all = [duo, declarations, control, forms]
+  static let values = #"""
+    import a.b as c; import a.b (x, y as z,)
+    /// Two names.
+    let (first, [second, ..rest, _], (x: px, y: (py, _))) = pair
+    for (i, [.., last]) in pairs.map({ (k, v), n in (v, k, n) }) { (a.b, (c, d[0])) = (c, (d, a.b)) }
+    let m = ["a": 1, 2: [x * y for x in 0..3 if x > 1 for (y, _) in ys], (1, 2): [:]]
+    let parts = x[0, 1..3] + x[2..] - x[..-3] * x[..] / x[.., 0] ^ x[token: 0...4, -2..]
+    let kind = match (m["a"], n) {
+      (0, _) { "none" }; (1..5, true) if n > 2 { print 1 }
+      "s" | -1 | -2.5...1 | 50% | none { match n { else { 1 } } }
+      [_, ..] | [] { try { f(first) } catch { 0 } }
+      (kind: "big", size: s) if s > 1 { s } [a, .., b] { a }
+      else { 3 }
+    }
+    try { expect kind == 3 }
+    catch (message: m) { print m }
+    match (a) + 1; try - match [0]; expect = catch.test
+    let page = """
+      All \(kind: >8.2f) "quoted"
+        deeper \\ \(["a": """
+          inner
+          """])
+
+      end
+      """
+    /// Documented.
+    test "a name" { expect not a or (b, c,) == d }
+    """#
+
+  static let all = [duo, declarations, control, forms, values]
 }

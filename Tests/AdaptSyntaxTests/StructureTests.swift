@@ -75,6 +75,76 @@ struct StructureTests {
   }
 
   @Test(arguments: [
+    ("let (a, b) = c; var [a, ..b] = c", "(let (tuple a b) c) (var [a ..b] c)"),
+    ("let (a) = b; let (c,) = d; let _ = e", "(let a b) (let c d) (let _ e)"),
+    ("let (x: a, if: (b, _)) = c", "(let (record x:a if:(tuple b _)) c)"),
+    ("for (i, [.., x, _]) in xs { }", "(for (tuple i [.._ x _]) xs {})"),
+    ("{ (k, v), n in k }", "(closure ((tuple k v) n) {k})"), ("{ _ in 1 }", "(closure (_) {1})"),
+    ("{ (k, v) }", "(closure () {(tuple k v)})"), ("{ [a] }", "(closure () {[a]})"),
+    (
+      "match e { 0 { a } 1..5 { b }; -1 | \"s\" | none { c }\n _ { d } }",
+      "(match e (0 {a}) ((.. 1 5) {b}) ((| (- 1) \"s\" none) {c}) (_ {d}))"
+    ),
+    (
+      "match e {\n(a, 50%) if a > b { c }\n[_, ..] |\n[] { }\n(kind: \"big\", size: n)\n{ n }\nelse { d }\n}",
+      "(match e ((tuple a 50.0%) if (> a b) {c}) ((| [_ .._] []) {})"
+        + " ((record kind:\"big\" size:n) {n}) (_ {d}))"
+    ),
+    ("match (a, b) { x { } }", "(match (tuple a b) (x {}))"),
+    ("match [a] { x { } }", "(match [a] (x {}))"),
+    ("match(a); match[a]; match - a", "(call match a) (index match a) (- match a)"),
+    ("let a = match b { -1.5...2 { c } } + 1", "(let a (+ (match b ((... (- 1.5) 2) {c})) 1))"),
+    ("try { a } catch e { b }", "(try {a} e {b})"), ("try { a }\ncatch { b }", "(try {a} {b})"),
+    ("let x = try { a } catch (message: m) { m }", "(let x (try {a} (record message:m) {m}))"),
+  ])
+  func patternsAndChoices(_ text: String, _ expected: String) {
+    #expect(structure(text) == expected)
+  }
+
+  @Test(arguments: [
+    ("(a, b); (a, b,); (a,); (a)", "(tuple a b) (tuple a b) a a"),
+    ("((a, b), c) = (d, e)", "(= (tuple (tuple a b) c) (tuple d e))"),
+    ("(a.b, c[0]) = d", "(= (tuple (. a b) (index c 0)) d)"),
+    ("[:]; [\"a\": 1, 2: b,]; [a\n:\nb]", "(map) (map \"a\":1 2:b) (map a:b)"),
+    ("[(1, 2): { a }]", "(map (tuple 1 2):(closure () {a}))"),
+    ("[a for b in c]", "(each a (for b c))"),
+    (
+      "[a * b for (a, _) in c >> d if a > b or e\nif f for b in 0..a]",
+      "(each (* a b) (for (tuple a _) (>> c d)) (if (or (> a b) e)) (if f) (for b (.. 0 a)))"
+    ),
+    (
+      "x[0, 1..3]; x[2..]; x[..3]; x[..]",
+      "(index x 0 (.. 1 3)) (index x (.. 2 _)) (index x (.. _ 3)) (index x (.. _ _))"
+    ),
+    (
+      "x[.., 0]; x[-2..]; x[...n - 1, 1 + 1...,]",
+      "(index x (.. _ _) 0) (index x (.. (- 2) _)) (index x (... _ (- n 1)) (... (+ 1 1) _))"
+    ),
+    ("x[token: 0..4, in: ..]", "(index x token:(.. 0 4) in:(.. _ _))"),
+    ("x[y[1..]..]", "(index x (.. (index y (.. 1 _)) _))"),
+    ("import a.b as c; import a (x, y as z)", "(import a.b as c) (import a (x y=z))"),
+    ("import a\n(b)", "(import a) b"),
+    ("expect a == b", "(expect (== a b))"),
+    ("test \"a b\" { c }; test(1); test.a", "(test \"a b\" {c}) (call test 1) (. test a)"),
+  ])
+  func collectionsAndModules(_ text: String, _ expected: String) {
+    #expect(structure(text) == expected)
+  }
+
+  @Test(arguments: [
+    ("\"\"\"\n\"\"\"", ""), ("\"\"\"\na\n\"\"\"", "a"), ("\"\"\" \na\n\n b\n\"\"\"", "a\n\n b"),
+    ("\"\"\"\r\n  a\r\n  b\r\n  \"\"\"", "a\nb"), ("\"\"\"\n\t\ta\n \n\t\"\"\"", "\ta\n"),
+    ("\"\"\"\n  \\(a)b\\(c)\n  d \\(\n e) \\n\n  \"\"\"", "\\(a)b\\(c)\nd \\(e) \n"),
+    ("\"\"\"\n\"a\" \"\" \\\"\"\"\n\"\"\"", "\"a\" \"\" \"\"\""),
+    ("\"\"\"\n a\\(\"b\\(c)\")\n \"\"\"", "a\\(\"b\\(c)\")"),
+    ("\"\"\"\n \\(\"\"\"\n   x\n  \"\"\")\n \"\"\"", "\\(\" x\")"),
+  ])
+  func stringsOfSeveralLines(_ text: String, _ expected: String) {
+    #expect(structure(text) == "\"\(expected)\"")
+    #expect(structure("let a = \(text)\nb") == "(let a \"\(expected)\") b")
+  }
+
+  @Test(arguments: [
     (
       "1 >> a or b and not c == 1..2 + 3 * -4 ^ 5",
       "(>> 1 (or a (and b (not (== c (.. 1 (+ 2 (* 3 (- (^ 4 5))))))))))"
