@@ -61,7 +61,7 @@ import Testing
 
   @Test(arguments: ["\u{1}", "\u{7F}", "\u{85}", "\u{A0}", "\u{200B}", "\u{2028}", "\u{202E}"])
   func invisibleCharactersAreNamed(_ character: String) throws {
-    try expect("print 1\(character)", errors: ["1:E0004"])
+    try expect("print 1 \(character)", errors: ["1:E0004"])
   }
 
   @Test func bytesThatAreNoText() throws {
