@@ -12,7 +12,8 @@ let package = Package(
     .executable(name: "adapt", targets: ["adapt-cli"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
   ],
   targets: [
     .target(name: "AdaptSyntax"),
@@ -26,7 +27,10 @@ let package = Package(
 
     .target(
       name: "AdaptInterpreter",
-      dependencies: ["AdaptSyntax", "AdaptGraph", "AdaptRuntime", "AdaptTensor"]),
+      dependencies: [
+        "AdaptSyntax", "AdaptGraph", "AdaptRuntime", "AdaptTensor",
+        .product(name: "OrderedCollections", package: "swift-collections"),
+      ]),
     .executableTarget(name: "adapt-embed"),
     .plugin(
       name: "EmbedStandardLibrary", capability: .buildTool(), dependencies: ["adapt-embed"]),

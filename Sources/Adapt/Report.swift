@@ -34,13 +34,16 @@ enum JSON: Encodable, Sendable {
 
   init(_ value: Value) {
     switch value {
-    case .none, .unknown: self = .null
+    case .none, .unknown, .unbound, .cell: self = .null
     case .bool(let value): self = .bool(value)
     case .int(let value): self = .int(value)
     case .number(let value), .quantity(let value, _):
       self = value.isFinite ? .number(value) : .null
     case .string(let value): self = .string(value)
-    case .list(let list): self = .array(list.elements.map(JSON.init))
+    case .list(let list), .tuple(let list): self = .array(list.elements.map(JSON.init))
+    case .map(let map):
+      let pairs = map.entries.map { (ValueWriter.text($0.key.value), JSON($0.value)) }
+      self = .object(Dictionary(pairs) { _, last in last })
     case .record(let record):
       let pairs = record.fields.map { ($0.name, JSON($0.value)) }
       self = .object(Dictionary(pairs) { _, last in last })

@@ -43,14 +43,14 @@ extension Interpreter {
         let interpreter = call.interpreter
         return try call.list(
           try zip(try call.elements(0), try call.elements(1)).map {
-            try interpreter.makeList([$0, $1], at: call.span)
+            try interpreter.makeTuple([$0, $1], at: call.span)
           })
       },
       NativeFunction("enumerated", ["list"]) { call in
         let interpreter = call.interpreter
         return try call.list(
           try call.elements(0).enumerated().map {
-            try interpreter.makeList([.int($0), $1], at: call.span)
+            try interpreter.makeTuple([.int($0), $1], at: call.span)
           })
       },
       NativeFunction("contains", ["list", "value"]) { call in
@@ -65,6 +65,24 @@ extension Interpreter {
         let size = parts.reduce(parts.count * separator.utf8.count) { $0 + $1.utf8.count }
         try call.interpreter.checkSize(size, at: call.span)
         return .string(parts.joined(separator: separator))
+      },
+    ]
+  }
+
+  static var mapFunctions: [NativeFunction] {
+    [
+      NativeFunction("get", ["map", "key", .optional("default")]) { call in
+        guard let (map, key) = try call.mapAndKey() else { return .unknown }
+        return map[key] ?? call[2]
+      },
+      NativeFunction("contains", ["map", "key"]) { call in
+        guard let (map, key) = try call.mapAndKey() else { return .unknown }
+        return .bool(map[key] != nil)
+      },
+      NativeFunction("removing", ["map", "key"]) { call in
+        guard var (map, key) = try call.mapAndKey() else { return .unknown }
+        map[key] = nil
+        return .map(map)
       },
     ]
   }
@@ -148,6 +166,12 @@ extension Interpreter {
 }
 
 extension Call {
+  /// The map and the key that a method of maps was given; nil when the key is not known yet.
+  fileprivate func mapAndKey() throws -> (MapValue, MapKey)? {
+    guard case .map(let map) = self[0] else { throw wrongType(0, expected: "a map") }
+    return try interpreter.mapKey(self[1], at: span(1)).map { (map, $0) }
+  }
+
   /// The result of a function that gives a list.
   func list(_ elements: [Value]) throws -> Value {
     try interpreter.makeList(elements, at: span)

@@ -14,11 +14,11 @@ public final class Flow {
     case function(Function)
     case layer(LayerInstance)
     case compose([Flow])
-    case residual(Block, Scope)
-    case parallel([Expression], join: Identifier?, Scope)
-    case repeated(Int, Block, Scope)
-    case loop(Int, Block, Scope)
-    case route(Route, RouterInstance, Scope)
+    case residual(Closure)
+    case parallel([Closure], join: Identifier?)
+    case repeated(Int, Closure)
+    case loop(Int, Closure)
+    case route(RouteInstance)
   }
 
   let kind: Kind
@@ -43,7 +43,7 @@ public final class Flow {
 
   var kindName: String {
     switch kind {
-    case .layer(let layer): layer.declaration.isModel ? "a model" : "a layer"
+    case .layer(let layer): layer.isModel ? "a model" : "a layer"
     case .function: "a function"
     default: "a flow"
     }
@@ -58,58 +58,78 @@ public final class Flow {
 
 /// A layer or model with its hyperparameters.
 public final class LayerInstance {
-  let declaration: LayerDeclaration
-  let scope: Scope
+  let declaration: LayerCode
+  let body: Closure
   /// Hyperparameters by name.
   public let arguments: [(name: String, value: Value)]
 
   public var name: String { declaration.name.text }
   public var isModel: Bool { declaration.isModel }
 
-  init(_ declaration: LayerDeclaration, scope: Scope, arguments: [(name: String, value: Value)]) {
+  init(_ declaration: LayerCode, _ body: Closure, arguments: [(name: String, value: Value)]) {
     self.declaration = declaration
-    self.scope = scope
+    self.body = body
     self.arguments = arguments
+  }
+}
+
+/// A route with its router and its paths, `8 experts { … }` as eight.
+final class RouteInstance {
+  struct Path {
+    let name: String
+    let body: Closure
+  }
+
+  let unit: Identifier
+  let router: RouterInstance
+  let paths: [Path]
+
+  init(_ unit: Identifier, _ router: RouterInstance, _ paths: [Path]) {
+    self.unit = unit
+    self.router = router
+    self.paths = paths
   }
 }
 
 /// A router with its hyperparameters.
 public final class RouterInstance: ScriptObject {
-  let declaration: RouterDeclaration
-  let scope: Scope
+  let declaration: RouterCode
+  let body: Closure
   let arguments: [(name: String, value: Value)]
   let span: Span
 
   init(
-    _ declaration: RouterDeclaration, scope: Scope, arguments: [(name: String, value: Value)],
+    _ declaration: RouterCode, _ body: Closure, arguments: [(name: String, value: Value)],
     span: Span
   ) {
     self.declaration = declaration
-    self.scope = scope
+    self.body = body
     self.arguments = arguments
     self.span = span
   }
 
   public var typeName: String { "a router" }
-  public var text: String { "router \(declaration.name.text)" }
+  var name: String { declaration.name.text }
+
+  public var text: String { "router \(name)" }
   public var nesting: Int { 1 + Value.depth(of: arguments.lazy.map(\.value)) }
 }
 
 /// An optimizer with its hyperparameters.
 public final class OptimizerInstance: ScriptObject {
-  let declaration: FunctionDeclaration
-  let scope: Scope
+  let declaration: OptimizerCode
+  let body: Closure
   public let arguments: [(name: String, value: Value)]
   let span: Span
 
   public var name: String { declaration.name.text }
 
   init(
-    _ declaration: FunctionDeclaration, scope: Scope, arguments: [(name: String, value: Value)],
+    _ declaration: OptimizerCode, _ body: Closure, arguments: [(name: String, value: Value)],
     span: Span
   ) {
     self.declaration = declaration
-    self.scope = scope
+    self.body = body
     self.arguments = arguments
     self.span = span
   }
@@ -122,13 +142,11 @@ public final class OptimizerInstance: ScriptObject {
 /// A named term of an objective.
 public final class Objective: ScriptObject {
   public let name: String
-  let body: Block
-  let scope: Scope
+  let body: Closure
 
-  init(name: String, body: Block, scope: Scope) {
+  init(name: String, body: Closure) {
     self.name = name
     self.body = body
-    self.scope = scope
   }
 
   public var typeName: String { "an objective" }

@@ -4,14 +4,16 @@ import AdaptSyntax
 public final class Function {
   enum Kind {
     /// `fn` and closures.
-    case script([Parameter], Block, Scope)
+    case script(Closure)
     case native(NativeFunction)
-    case layer(LayerDeclaration, Scope)
-    case router(RouterDeclaration, Scope)
-    case optimizer(FunctionDeclaration, Scope)
+    case layer(LayerCode, Closure)
+    case router(RouterCode, Closure)
+    case optimizer(OptimizerCode, Closure)
   }
 
   let kind: Kind
+  /// What a call runs, for `fn` and closures.
+  let closure: Closure?
   /// As declared; `closure` for a closure.
   public let name: String
   public let documentation: String
@@ -19,6 +21,7 @@ public final class Function {
 
   init(_ kind: Kind, name: String, documentation: String = "", span: Span? = nil) {
     self.kind = kind
+    if case .script(let body) = kind { closure = body } else { closure = nil }
     self.name = name
     self.documentation = documentation
     self.span = span
@@ -31,8 +34,8 @@ public final class Function {
   var kindName: String {
     switch kind {
     case .script, .native: "a function"
-    case .layer(let declaration, _):
-      declaration.isModel ? "a model declaration" : "a layer declaration"
+    case .layer(let layer, _):
+      layer.isModel ? "a model declaration" : "a layer declaration"
     case .router: "a router declaration"
     case .optimizer: "an optimizer declaration"
     }
@@ -60,14 +63,13 @@ public final class Function {
     switch kind {
     case .native(let native):
       return native.parameters.map { $0.isOptional ? "\($0.name) = …" : $0.name }
-    case .script(let parameters, _, _): return parameters.map(Function.text)
-    case .layer(let declaration, _): return declaration.parameters.map(Function.text)
-    case .router(let declaration, _): return declaration.parameters.map(Function.text)
-    case .optimizer(let declaration, _): return declaration.parameters.map(Function.text)
+    case .script(let closure), .layer(_, let closure), .router(_, let closure),
+      .optimizer(_, let closure):
+      return closure.code.parameters.map(Function.text)
     }
   }
 
-  private static func text(_ parameter: Parameter) -> String {
+  private static func text(_ parameter: ParameterCode) -> String {
     parameter.defaultValue == nil ? parameter.name.text : "\(parameter.name.text) = …"
   }
 }
@@ -128,7 +130,7 @@ public struct Call {
   public let span: Span
   let parameterNames: [String]
   /// The block behind the call, and where it was written.
-  let trailing: (block: Block, scope: Scope)?
+  let trailing: Closure?
 
   public subscript(index: Int) -> Value { index < values.count ? values[index] : .none }
 

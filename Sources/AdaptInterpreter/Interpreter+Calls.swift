@@ -10,62 +10,10 @@ struct EvaluatedArgument {
 }
 
 extension Interpreter {
-  /// The value of a call expression.
-  func call(
-    _ callee: Expression, _ arguments: [Argument], _ trailing: Block?, _ scope: Scope, at span: Span
-  ) throws -> Value {
-    if case .member(let base, let name) = callee.kind {
-      let receiver = try evaluate(base, scope)
-      let arguments = try evaluate(arguments, trailing, scope)
-      return try callMember(receiver, name, arguments, trailing.map { ($0, scope) }, at: span)
-    }
-    let value = try evaluate(callee, scope)
-    let wantsBlock = Interpreter.wantsBlock(value)
-    let evaluated = try evaluate(arguments, wantsBlock ? nil : trailing, scope)
-    return try call(
-      value, evaluated, trailing: trailing.map { ($0, scope) }, at: span, calleeSpan: callee.span)
-  }
-
-  /// Whether a native takes the block behind its call as it stands, such as `train`.
-  private static func wantsBlock(_ value: Value) -> Bool {
-    guard case .function(let function) = value, case .native(let native) = function.kind else {
-      return false
-    }
-    return native.takesBlock
-  }
-
-  /// Arguments in the order they are written; a block behind the call is one more, as a closure.
-  private func evaluate(_ arguments: [Argument], _ trailing: Block?, _ scope: Scope) throws
-    -> [EvaluatedArgument]
-  {
-    var result = try arguments.map { argument in
-      EvaluatedArgument(
-        label: argument.label, value: try evaluate(argument, scope), span: argument.value.span)
-    }
-    if let trailing {
-      noteCapture(scope)
-      let closure = Function(.script([], trailing, scope), name: "closure", span: trailing.span)
-      result.append(
-        EvaluatedArgument(
-          label: nil, value: .function(closure), span: trailing.span, isTrailing: true))
-    }
-    return result
-  }
-
-  /// `axis: token` names an axis, unless a value of that name is in scope.
-  private func evaluate(_ argument: Argument, _ scope: Scope) throws -> Value {
-    if argument.label?.text == "axis", case .name(let name) = argument.value.kind {
-      if case .string(let text)? = scope.find(name)?.value { return .string(text) }
-      return .string(name)
-    }
-    return try evaluate(argument.value, scope)
-  }
-
   /// Calls a value.
   func call(
-    _ callee: Value, _ arguments: [EvaluatedArgument],
-    trailing: (block: Block, scope: Scope)? = nil,
-    at span: Span, calleeSpan: Span
+    _ callee: Value, _ arguments: [EvaluatedArgument], trailing: Closure? = nil, at span: Span,
+    calleeSpan: Span
   ) throws -> Value {
     switch callee {
     case .unknown: return .unknown
@@ -87,61 +35,58 @@ extension Interpreter {
 
   /// Calls a function, or makes an instance of what a declaration declares.
   func call(
-    _ function: Function, _ arguments: [EvaluatedArgument],
-    trailing: (block: Block, scope: Scope)? = nil, at span: Span
+    _ function: Function, _ arguments: [EvaluatedArgument], trailing: Closure? = nil, at span: Span
   ) throws -> Value {
     switch function.kind {
     case .native(let native):
-      return try callNative(native, arguments, trailing, at: span)
-    case .script(let parameters, let body, let scope):
-      try enter(function.name, at: span)
-      defer { leave() }
-      let inner = Scope(parent: scope)
-      try bind(parameters, arguments, of: function, in: inner, at: span)
-      return try result(of: try run(body, inner, flow: nil))
-    case .layer(let declaration, let scope):
-      let inner = Scope(parent: scope)
-      try bind(declaration.parameters, arguments, of: function, in: inner, at: span)
-      let instance = LayerInstance(
-        declaration, scope: scope, arguments: hyperparameters(declaration.parameters, inner))
-      return try makeFlow(.layer(instance), at: span)
-    case .router(let declaration, let scope):
-      let inner = Scope(parent: scope)
-      try bind(declaration.parameters, arguments, of: function, in: inner, at: span)
+      return try callNative(native, function, arguments, trailing, at: span)
+    case .script(let closure):
+      return try open(closure, at: span) { frame in
+        try enter(function.name, at: span)
+        defer { leave() }
+        try bind(arguments, of: function, closure.code, frame, at: span)
+        return try run(closure, frame)
+      }
+    case .layer(let declaration, let body):
+      let hyperparameters = try hyperparameters(function, body, arguments, at: span)
+      return try makeFlow(
+        .layer(LayerInstance(declaration, body, arguments: hyperparameters)), at: span)
+    case .router(let declaration, let body):
+      let hyperparameters = try hyperparameters(function, body, arguments, at: span)
       return .object(
-        RouterInstance(
-          declaration, scope: scope, arguments: hyperparameters(declaration.parameters, inner),
-          span: span))
-    case .optimizer(let declaration, let scope):
-      let inner = Scope(parent: scope)
-      try bind(declaration.parameters, arguments, of: function, in: inner, at: span)
+        RouterInstance(declaration, body, arguments: hyperparameters, span: span))
+    case .optimizer(let declaration, let body):
+      let hyperparameters = try hyperparameters(function, body, arguments, at: span)
       return .object(
-        OptimizerInstance(
-          declaration, scope: scope, arguments: hyperparameters(declaration.parameters, inner),
-          span: span))
+        OptimizerInstance(declaration, body, arguments: hyperparameters, span: span))
     }
   }
 
-  private func hyperparameters(_ parameters: [Parameter], _ scope: Scope) -> [(
-    name: String, value: Value
-  )] {
-    parameters.map { ($0.name.text, scope.own($0.name.text)?.value ?? .none) }
+  /// The values that a declaration's parameters get from a call.
+  private func hyperparameters(
+    _ function: Function, _ body: Closure, _ arguments: [EvaluatedArgument], at span: Span
+  ) throws -> [(name: String, value: Value)] {
+    try open(body, at: span) { frame in
+      try bind(arguments, of: function, body.code, frame, at: span)
+      return body.code.parameters.map { ($0.name.text, frame[$0.slot]) }
+    }
   }
 
   /// Calls a function of a script or native with plain values.
   func call(_ function: Function, with values: [Value], at span: Span) throws -> Value {
-    try call(
-      function, values.map { EvaluatedArgument(label: nil, value: $0, span: span) }, at: span)
-  }
-
-  private func result(of completion: Completion) throws -> Value {
-    switch completion {
-    case .normal(let value), .returned(let value, _): return value
-    case .broken(let span):
-      throw failure(.misplacedStatement, "'break' belongs into a loop", at: span)
-    case .continued(let span):
-      throw failure(.misplacedStatement, "'continue' belongs into a loop", at: span)
+    guard let closure = function.closure, closure.code.isPlain,
+      closure.code.parameters.count == values.count
+    else {
+      return try call(
+        function, values.map { EvaluatedArgument(label: nil, value: $0, span: span) }, at: span)
     }
+    let code = closure.code
+    let frame = try reserve(code.slotCount, function.name, at: span)
+    defer { release(frame, code.slotCount) }
+    for (slot, value) in values.enumerated() { frame[slot] = value }
+    try enter(function.name, at: span)
+    defer { leave() }
+    return try run(closure, frame)
   }
 
   // MARK: Binding
@@ -149,20 +94,20 @@ extension Interpreter {
   /// Binds the arguments to the parameters' names; defaults are evaluated in the order of the
   /// parameters, so that one can be made of those before it.
   private func bind(
-    _ parameters: [Parameter], _ arguments: [EvaluatedArgument], of function: Function,
-    in scope: Scope, at span: Span
+    _ arguments: [EvaluatedArgument], of function: Function, _ code: Code, _ frame: Frame,
+    at span: Span
   ) throws {
     let slots = try match(
-      parameters.map(\.name.text), variadic: nil, arguments, of: function, at: span)
-    for (parameter, slot) in zip(parameters, slots) {
-      let name = parameter.name
+      code.parameters.map(\.name.text), variadic: nil, arguments, of: function, at: span)
+    for (parameter, slot) in zip(code.parameters, slots) {
       if let slot {
-        scope.define(name.text, arguments[slot].value, at: name.span)
+        frame[parameter.slot] = arguments[slot].value
       } else if let defaultValue = parameter.defaultValue {
-        scope.define(name.text, try evaluate(defaultValue, scope), at: name.span)
+        frame[parameter.slot] = try defaultValue.evaluate(self, frame)
       } else {
-        throw missing(name.text, of: function, at: span)
+        throw missing(parameter.name.text, of: function, at: span)
       }
+      try parameter.pattern?.bind(frame[parameter.slot], self, frame)
     }
   }
 
@@ -225,10 +170,9 @@ extension Interpreter {
   // MARK: Natives
 
   func callNative(
-    _ native: NativeFunction, _ arguments: [EvaluatedArgument],
-    _ trailing: (block: Block, scope: Scope)?, at span: Span
+    _ native: NativeFunction, _ function: Function, _ arguments: [EvaluatedArgument],
+    _ trailing: Closure?, at span: Span
   ) throws -> Value {
-    let function = Function(native)
     let variadic = native.parameters.firstIndex(where: \.isVariadic)
     let names = native.parameters.map(\.name)
     let slots = try match(names, variadic: variadic, arguments, of: function, at: span)
@@ -258,9 +202,11 @@ extension Interpreter {
         parameterNames: names, trailing: trailing))
   }
 
-  private static func holdsUnknown(_ value: Value) -> Bool {
-    if case .list(let list) = value { return list.elements.contains(where: \.isUnknown) }
-    return value.isUnknown
+  static func holdsUnknown(_ value: Value) -> Bool {
+    switch value {
+    case .list(let list), .tuple(let list): list.elements.contains(where: \.isUnknown)
+    default: value.isUnknown
+    }
   }
 
   func counted(_ count: Int, _ noun: String) -> String {

@@ -8,9 +8,11 @@ extension Interpreter {
   func check(_ tree: SyntaxTree) -> [Diagnostic] {
     guard tree.diagnostics.allSatisfy({ $0.severity != .error }) else { return tree.diagnostics }
     do { try begin() } catch { return asScriptError(error).diagnostics }
-    var found = tree.diagnostics + resolve(tree.block)
     let dry = Interpreter(checkingFor: self)
-    for diagnostic in dry.dryRun(tree.block)
+    let compiler = dry.makeCompiler(into: dry.globals)
+    let code = compiler.compileFile(tree.block)
+    var found = tree.diagnostics + compiler.diagnostics
+    for diagnostic in dry.dryRun(code)
     where !found.contains(where: { $0.id == diagnostic.id && $0.span == diagnostic.span }) {
       found.append(diagnostic)
     }
@@ -21,28 +23,17 @@ extension Interpreter {
     (diagnostic.span?.source ?? 0, diagnostic.span?.start ?? 0)
   }
 
-  /// Names that nothing binds.
-  func resolve(_ block: Block) -> [Diagnostic] {
-    var resolver = Resolver(outside: globals) { path in
-      // The loader reports what is wrong with the file, at the import.
-      guard let tree = try? self.moduleTree(path, at: path.first?.span ?? block.span) else {
-        return nil
-      }
-      return tree.block.statements.compactMap(Resolver.bound).map(\.text)
-    }
-    resolver.resolveFile(block)
-    return resolver.diagnostics
-  }
-
   /// Evaluates a file with effects left out. What failed counts as unknown for the rest.
-  func dryRun(_ block: Block) -> [Diagnostic] {
+  func dryRun(_ code: FileCode) -> [Diagnostic] {
+    guard let frame = stack.push(code.slotCount) else { return [] }
+    defer { stack.pop(frame, code.slotCount) }
+    stepsLeft = host.limits.checkSteps
     var found: [Diagnostic] = []
-    do { try hoist(block, globals) } catch {}
-    for statement in block.statements {
+    for node in code.hoisted { _ = try? node.execute(self, frame) }
+    for statement in code.statements {
       do {
-        guard case .normal = try run(statement, globals, flow: nil) else {
-          throw failure(.misplacedStatement, "nothing to leave here", at: statement.span)
-        }
+        try tick(statement.node.span)
+        _ = try statement.node.execute(self, frame)
         continue
       } catch is CheckedEnough {
         break
@@ -55,16 +46,12 @@ extension Interpreter {
       } catch {
         found += asScriptError(error).diagnostics
       }
-      frames = []
+      calls.removeAll()
       trace = nil
       unknownBranches = 0
-      if case .binding(let pattern, _, let mutable) = statement.kind,
-        let name = pattern.singleName
-      {
-        globals.define(name.text, .unknown, mutable: mutable, at: name.span)
-      }
+      for binder in statement.binders { binder.bind(.unknown, frame) }
     }
-    frames = []
+    calls.removeAll()
     trace = nil
     return found
   }

@@ -9,7 +9,7 @@ extension Interpreter {
   ) -> Diagnostic {
     var result = Diagnostic(id, title, at: span, label: label, notes: notes, hint: hint)
     guard store.isLibrary(span),
-      let frame = frames.last(where: { !store.isLibrary($0.callSite) })
+      let frame = calls.records.last(where: { !store.isLibrary($0.callSite) })
     else { return result }
     result.span = frame.callSite
     result.label = label.isEmpty ? "in \(frame.name)" : "in \(frame.name): \(label)"
@@ -19,8 +19,10 @@ extension Interpreter {
 
   /// The calls around an error, the innermost first, without those inside the library.
   func callNotes(around span: Span?) -> [Diagnostic.Note] {
-    let calls = frames.reversed().filter { !store.isLibrary($0.callSite) && $0.callSite != span }
-    return calls.prefix(4).map {
+    let around = calls.records.reversed().filter {
+      !store.isLibrary($0.callSite) && $0.callSite != span
+    }
+    return around.prefix(4).map {
       Diagnostic.Note(span: $0.callSite, text: "in \($0.name), used here")
     }
   }
@@ -46,18 +48,31 @@ extension Interpreter {
 
   /// Counts work that a script causes, and looks whether it must end.
   func charge(_ amount: Int = 1, at span: Span) throws {
-    let (sum, overflow) = steps.addingReportingOverflow(amount)
-    let before = steps
-    steps = overflow ? .max : sum
-    if isDryRun {
-      guard steps <= host.limits.checkSteps else { throw CheckedEnough() }
-    } else if steps > host.limits.steps {
+    let (rest, overflow) = fuel.subtractingReportingOverflow(amount)
+    fuel = overflow ? .min : rest
+    if fuel < 0 { try refuel(at: span) }
+  }
+
+  /// How many steps are taken between two looks at the flag, the clock and the limits.
+  private static let tankful = 256
+
+  /// Looks whether a run must end, and lets it go on for a while.
+  func refuel(at span: Span) throws {
+    let limit = isDryRun ? host.limits.checkSteps : host.limits.steps
+    // What was spent beyond the tank counts as well.
+    let (left, overflow) = stepsLeft.addingReportingOverflow(fuel)
+    stepsLeft = overflow ? -1 : left
+    fuel = 0
+    guard stepsLeft >= 0 else {
+      stepsLeft = 0
+      if isDryRun { throw CheckedEnough() }
       throw failure(
-        .limitSteps, "the script took more than \(host.limits.steps) steps", at: span,
+        .limitSteps, "the script took more than \(limit) steps", at: span,
         hint: "a loop may never end; the host sets this limit")
     }
-    // The flag and the clock cost more than a step does.
-    if before >> 6 != steps >> 6 { try checkTime(at: span) }
+    fuel = min(Interpreter.tankful, stepsLeft)
+    stepsLeft -= fuel
+    try checkTime(at: span)
   }
 
   func checkTime(at span: Span) throws {
@@ -71,16 +86,21 @@ extension Interpreter {
   }
 
   /// Enters a call, or refuses when too many are inside one another.
+  @inline(__always)
   func enter(_ name: String, at span: Span) throws {
-    guard frames.count < host.limits.depth, hasStack else {
-      throw failure(
-        .limitDepth, "\(name) is called inside too many other calls (\(frames.count))", at: span,
-        hint: "a recursion may never end")
+    guard hasStack, calls.push(CallRecord(name: name, callSite: span)) else {
+      throw tooDeep(name, at: span)
     }
-    frames.append(Frame(name: name, callSite: span))
   }
 
-  func leave() { frames.removeLast() }
+  func tooDeep(_ name: String, at span: Span) -> Diagnostic {
+    failure(
+      .limitDepth, "\(name) is called inside too many other calls (\(calls.count))", at: span,
+      hint: "a recursion may never end")
+  }
+
+  @inline(__always)
+  func leave() { calls.pop() }
 
   /// A list, within the limits of size and nesting.
   func makeList(_ elements: [Value], at span: Span) throws -> Value {
@@ -88,6 +108,12 @@ extension Interpreter {
     let list = ListValue(elements)
     try checkNesting(list.depth, at: span)
     return .list(list)
+  }
+
+  func makeTuple(_ elements: [Value], at span: Span) throws -> Value {
+    let list = ListValue(elements)
+    try checkNesting(list.depth, at: span)
+    return .tuple(list)
   }
 
   func makeRecord(_ fields: [(name: String, value: Value)], at span: Span) throws -> Value {
@@ -101,15 +127,22 @@ extension Interpreter {
     return .string(text)
   }
 
-  /// Refuses what is too large, and counts it as work.
-  func checkSize(_ count: Int, at span: Span) throws {
+  /// Refuses what is too large, and counts what is new of it as work.
+  func checkSize(_ count: Int, at span: Span, new: Int? = nil) throws {
     guard count <= host.limits.elements else {
       throw failure(
         .limitMemory,
         "a value of \(count) elements is larger than the limit of "
           + "\(host.limits.elements)", at: span)
     }
-    try charge(count / 8, at: span)
+    try charge((new ?? count) / 8, at: span)
+  }
+
+  /// Refuses a list that would get too large or nest too deep.
+  func checkGrowth(of list: ListValue, by other: ListValue, at span: Span) throws {
+    let added = other.elements.count
+    try checkSize(list.elements.count + added, at: span, new: added)
+    try checkNesting(max(list.depth, other.depth), at: span)
   }
 
   func checkNesting(_ depth: Int, at span: Span) throws {

@@ -17,7 +17,7 @@ extension Interpreter {
       let errors = self.check(tree).filter { $0.severity == .error }
       guard errors.isEmpty else { throw ScriptError(errors) }
       let dry = Interpreter(checkingFor: self)
-      _ = dry.dryRun(tree.block)
+      _ = dry.dryRun(dry.makeCompiler(into: dry.globals).compileFile(tree.block))
       return try dry.boundModels()
     }
   }
@@ -47,9 +47,11 @@ extension Interpreter {
         try self.begin()
         let graph = try self.traceModel(
           model, input: .tokens, mode: .training, at: model.span)
+        let compiler = self.makeCompiler(into: self.globals)
+        let code = compiler.compileObjective(tree.block)
+        try self.report(compiler.diagnostics)
         return try self.traceObjective(
-          ScriptBlock(block: tree.block, scope: self.globals), of: graph, mode: .training,
-          length: Double(length), at: tree.block.span)
+          Closure(code), of: graph, mode: .training, length: Double(length), at: tree.block.span)
       } catch { throw self.asScriptError(error) }
     }
   }

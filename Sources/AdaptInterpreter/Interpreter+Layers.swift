@@ -10,60 +10,17 @@ extension Interpreter {
     return .flow(flow)
   }
 
-  /// A form between braces as a flow; its body runs when it is applied.
-  func form(_ expression: Expression, _ scope: Scope) throws -> Value {
-    noteCapture(scope)
-    let span = expression.span
-    switch expression.kind {
-    case .residual(let body): return try makeFlow(.residual(body, scope), at: span)
-    case .parallel(let branches, let join):
-      if let join, join.text != "sum", join.text != "concat" {
-        throw failure(
-          .wrongValue, "parallel cannot join by '\(join.text)'", at: join.span,
-          hint: "sum and concat are the joins")
-      }
-      return try makeFlow(.parallel(branches, join: join, scope), at: span)
-    case .repeated(let count, let body):
-      return try makeFlow(.repeated(try rounds(count, scope), body, scope), at: span)
-    case .loop(let count, let body):
-      return try makeFlow(.loop(try rounds(count, scope), body, scope), at: span)
-    case .route(let route):
-      let router = try evaluate(route.router, scope)
-      if router.isUnknown { return .unknown }
-      guard case .object(let object) = router, let instance = object as? RouterInstance else {
-        throw wrongType(
-          "a route needs a router, not \(router.typeName)", at: route.router.span,
-          label: "this is \(brief(router))", hint: hintToCall(router))
-      }
-      return try makeFlow(.route(route, instance, scope), at: span)
-    default: return .none
-    }
-  }
-
-  private func rounds(_ count: Expression, _ scope: Scope) throws -> Int {
-    let value = try evaluate(count, scope)
-    guard let number = value.exactInt, number >= 0 else {
-      if value.isUnknown { throw UnknownReached() }
-      throw failure(
-        .wrongValue, "the number of rounds is an integer from 0, not \(brief(value))",
-        at: count.span)
-    }
-    return number
-  }
-
   // MARK: Composition
 
   /// `left >> right`: applies right to a value, or makes one flow of two.
-  func compose(_ left: Expression, _ right: Expression, _ scope: Scope, at span: Span) throws
-    -> Value
-  {
-    let first = try evaluate(left, scope)
-    let second = try evaluate(right, scope)
+  func compose(
+    _ first: Value, _ second: Value, _ firstSpan: Span, _ secondSpan: Span, at span: Span
+  ) throws -> Value {
     if first.isUnknown || second.isUnknown { return .unknown }
     guard Interpreter.isApplicable(first) else {
-      return try apply(second, to: first, at: right.span)
+      return try apply(second, to: first, at: secondSpan)
     }
-    let parts = try asFlows(first, at: left.span) + asFlows(second, at: right.span)
+    let parts = try asFlows(first, at: firstSpan) + asFlows(second, at: secondSpan)
     return try makeFlow(.compose(parts), at: span)
   }
 
@@ -99,25 +56,13 @@ extension Interpreter {
 
   // MARK: Application
 
-  /// Runs one line of a flow's body: what it comes to is applied to what the line before gave.
-  func runLine(_ expression: Expression, _ scope: Scope, _ flow: FlowState) throws -> Completion {
-    if case .conditional = expression.kind { return try runConditional(expression, scope, flow) }
-    let value = try evaluate(expression, scope)
-    if case .none = value {
-      throw wrongType(
-        "a line of a flow is a layer or function, and this gives nothing", at: expression.span)
-    }
-    flow.value = try apply(value, to: flow.value, at: expression.span)
-    return .normal(flow.value)
-  }
-
-  /// The result of a block that is a flow.
-  func runFlow(_ body: Block, _ scope: Scope, on input: Value) throws -> Value {
-    let state = FlowState(input)
-    switch try run(body, scope, flow: state) {
-    case .normal: return state.value
-    case .returned(_, let span), .broken(let span), .continued(let span):
-      throw failure(.misplacedStatement, "nothing to leave here", at: span)
+  /// The result of a body that is a flow.
+  func runFlow(_ body: Closure, on input: Value) throws -> Value {
+    try open(body, at: body.code.span) { frame in
+      guard let slot = body.code.flowSlot else { return input }
+      frame[slot] = input
+      _ = try body.code.body.execute(self, frame)
+      return frame[slot]
     }
   }
 
@@ -167,16 +112,16 @@ extension Interpreter {
       return try trace.scoped(flow.boundName ?? scopeName(layer.name)) {
         try applyLayer(layer, to: input, trace, at: span)
       }
-    case .residual(let body, let scope): return try applyResidual(body, scope, to: input, at: span)
-    case .parallel(let branches, let join, let scope):
-      return try applyParallel(branches, join, scope, to: input, at: span)
-    case .repeated(let count, let body, let scope):
-      return try applyRepeat(count, body, scope, flow.boundName, to: input, trace)
-    case .loop(let count, let body, let scope):
-      return try applyLoop(count, body, scope, flow.boundName, to: input, trace)
-    case .route(let route, let router, let scope):
+    case .residual(let body): return try applyResidual(body, to: input, at: span)
+    case .parallel(let branches, let join):
+      return try applyParallel(branches, join, to: input, at: span)
+    case .repeated(let count, let body):
+      return try applyRepeat(count, body, flow.boundName, to: input, trace)
+    case .loop(let count, let body):
+      return try applyLoop(count, body, flow.boundName, to: input, trace)
+    case .route(let route):
       return try trace.scoped(flow.boundName ?? "route") {
-        try applyRoute(route, router, scope, to: input, trace, at: span)
+        try applyRoute(route, to: input, trace, at: span)
       }
     case .pass, .function, .compose: return .tensor(input)
     }
@@ -188,45 +133,48 @@ extension Interpreter {
   {
     try enter(layer.name, at: span)
     defer { leave() }
-    let scope = Scope(parent: layer.scope)
-    for (name, value) in layer.arguments { scope.define(name, value) }
-    guard let signature = layer.declaration.signature else {
-      return try runFlow(layer.declaration.body, scope, on: .tensor(input))
+    let code = layer.declaration.code
+    return try open(layer.body, at: span) { frame in
+      for (parameter, argument) in zip(code.parameters, layer.arguments) {
+        frame[parameter.slot] = argument.value
+      }
+      guard let signature = layer.declaration.signature else {
+        guard let slot = code.flowSlot else { return .tensor(input) }
+        frame[slot] = .tensor(input)
+        _ = try code.body.execute(self, frame)
+        return frame[slot]
+      }
+      let input = try bind(signature, to: input, frame, trace, at: span)
+      var result = Value.none
+      if try code.body.finish(self, frame, &result) == .returned { result = takeReturned() }
+      try checkResult(result, signature, layer, input, frame, at: span)
+      return result
     }
-    let input = try bind(signature, to: input, scope, trace, at: span)
-    let result: Value
-    switch try run(layer.declaration.body, scope, flow: nil) {
-    case .normal(let value), .returned(let value, _): result = value
-    case .broken(let place), .continued(let place):
-      throw failure(.misplacedStatement, "nothing to leave here", at: place)
-    }
-    try checkResult(result, signature, layer, input, scope, at: span)
-    return result
   }
 
   // MARK: Forms
 
-  private func applyResidual(
-    _ body: Block, _ scope: Scope, to input: SymbolicTensor, at span: Span
-  ) throws -> Value {
-    let result = try runFlow(body, Scope(parent: scope), on: .tensor(input))
+  private func applyResidual(_ body: Closure, to input: SymbolicTensor, at span: Span) throws
+    -> Value
+  {
+    let result = try runFlow(body, on: .tensor(input))
     guard case .tensor(let output) = result else {
-      return try result.isUnknown ? .unknown : notATensor(result, at: body.span)
+      return try result.isUnknown ? .unknown : notATensor(result, at: body.code.span)
     }
     if case .zero = output.content { return .tensor(input) }
     return try sum(input, output, what: "a residual adds its result to its input", at: span)
   }
 
   private func applyParallel(
-    _ branches: [Expression], _ join: Identifier?, _ scope: Scope, to input: SymbolicTensor,
-    at span: Span
+    _ branches: [Closure], _ join: Identifier?, to input: SymbolicTensor, at span: Span
   ) throws -> Value {
     var outputs: [SymbolicTensor] = []
     for branch in branches {
-      let value = try evaluate(branch, Scope(parent: scope))
-      let result = try apply(value, to: .tensor(input), at: branch.span)
+      let place = branch.code.span
+      let value = try open(branch, at: place) { try branch.code.body.evaluate(self, $0) }
+      let result = try apply(value, to: .tensor(input), at: place)
       guard case .tensor(let output) = result else {
-        return try result.isUnknown ? .unknown : notATensor(result, at: branch.span)
+        return try result.isUnknown ? .unknown : notATensor(result, at: place)
       }
       outputs.append(output)
     }
@@ -257,21 +205,19 @@ extension Interpreter {
   }
 
   private func applyRepeat(
-    _ count: Int, _ body: Block, _ scope: Scope, _ name: String?, to input: SymbolicTensor,
-    _ trace: Trace
+    _ count: Int, _ body: Closure, _ name: String?, to input: SymbolicTensor, _ trace: Trace
   ) throws -> Value {
     var value = Value.tensor(input)
     var family: String?
     for round in 0..<count {
-      try charge(at: body.span)
-      let inner = Scope(parent: scope)
-      let single = try singleLayer(body, inner)
+      try charge(at: body.code.span)
+      let single = try singleLayer(body)
       let chosen =
         family ?? trace.take(name ?? single.map { plural(scopeName($0.layer.name)) } ?? "repeat")
       family = chosen
       let copy = "\(chosen)[\(round)]"
       value = try trace.inside(copy, place: copy) {
-        guard let single else { return try runFlow(body, inner, on: value) }
+        guard let single else { return try runFlow(body, on: value) }
         guard case .tensor(let tensor) = value else { return value }
         return try applyLayer(single.layer, to: tensor, trace, at: single.span)
       }
@@ -281,28 +227,27 @@ extension Interpreter {
 
   /// The layer that a body consists of, when it does nothing but make one: then the copies are named
   /// after it and it needs no scope of its own.
-  private func singleLayer(_ body: Block, _ scope: Scope) throws -> (
-    layer: LayerInstance, span: Span
-  )? {
-    guard body.statements.count == 1, case .expression(let line) = body.statements[0].kind,
-      case .call(let callee, _, _) = line.kind, case .name(let name) = callee.kind,
-      case .function(let function)? = scope.find(name)?.value, case .layer = function.kind,
-      case .flow(let flow) = try evaluate(line, scope), let layer = flow.layer
-    else { return nil }
-    return (layer, line.span)
+  private func singleLayer(_ body: Closure) throws -> (layer: LayerInstance, span: Span)? {
+    guard let (callee, line) = body.code.single else { return nil }
+    return try open(body, at: line.span) { frame in
+      guard case .function(let function) = try callee.evaluate(self, frame),
+        case .layer = function.kind, case .flow(let flow) = try line.evaluate(self, frame),
+        let layer = flow.layer
+      else { return nil }
+      return (layer, line.span)
+    }
   }
 
   /// The same weights in each round: every round finds the names of the first.
   private func applyLoop(
-    _ count: Int, _ body: Block, _ scope: Scope, _ name: String?, to input: SymbolicTensor,
-    _ trace: Trace
+    _ count: Int, _ body: Closure, _ name: String?, to input: SymbolicTensor, _ trace: Trace
   ) throws -> Value {
     let family = trace.take(name ?? "loop")
     var value = Value.tensor(input)
     for round in 0..<count {
-      try charge(at: body.span)
+      try charge(at: body.code.span)
       value = try trace.inside(family, place: "\(family)[\(round)]") {
-        try runFlow(body, Scope(parent: scope), on: value)
+        try runFlow(body, on: value)
       }
     }
     return value

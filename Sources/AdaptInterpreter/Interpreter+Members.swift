@@ -8,9 +8,17 @@ extension Interpreter {
     case (.record(let record), let field):
       if let value = record[field] { return value }
       if field == "count" { return .int(record.fields.count) }
-    case (.list(let list), "count"): return .int(list.elements.count)
-    case (.list(let list), "first"): return list.elements.first ?? .none
-    case (.list(let list), "last"): return list.elements.last ?? .none
+    case (.list(let list), "count"), (.tuple(let list), "count"):
+      return .int(list.elements.count)
+    case (.list(let list), "first"), (.tuple(let list), "first"):
+      return list.elements.first ?? .none
+    case (.list(let list), "last"), (.tuple(let list), "last"):
+      return list.elements.last ?? .none
+    case (.map(let map), "count"): return .int(map.count)
+    case (.map(let map), "keys"):
+      return try makeList(map.entries.keys.map(\.value), at: name.span)
+    case (.map(let map), "values"):
+      return try makeList(Array(map.entries.values), at: name.span)
     case (.string(let text), "count"): return .int(text.count)
     case (.range(let range), "count"): return .int(range.count)
     case (.flow(let flow), let field):
@@ -32,21 +40,23 @@ extension Interpreter {
   /// `receiver.name(arguments)`.
   func callMember(
     _ receiver: Value, _ name: Identifier, _ arguments: [EvaluatedArgument],
-    _ trailing: (block: Block, scope: Scope)?, at span: Span
+    _ trailing: Closure?, at span: Span
   ) throws -> Value {
     if receiver.isUnknown { return .unknown }
     if let method = methods(of: receiver)[name.text] {
       let this = EvaluatedArgument(label: nil, value: receiver, span: name.span)
-      return try callNative(method, [this] + arguments, trailing, at: span)
+      guard case .native(let native) = method.kind else { return .none }
+      return try callNative(native, method, [this] + arguments, trailing, at: span)
     }
     let value = try member(of: receiver, name)
     return try call(value, arguments, trailing: trailing, at: span, calleeSpan: name.span)
   }
 
   /// Functions that can stand behind a value with a point: they take it as their first argument.
-  private func methods(of value: Value) -> [String: NativeFunction] {
+  private func methods(of value: Value) -> [String: Function] {
     switch value {
-    case .list, .range: listMethods
+    case .list, .tuple, .range: listMethods
+    case .map: mapMethods
     case .string: stringMethods
     default: [:]
     }
@@ -64,7 +74,8 @@ extension Interpreter {
   private func memberNames(of value: Value) -> [String] {
     switch value {
     case .record(let record): record.fields.map(\.name)
-    case .list: ["count", "first", "last"] + methods(of: value).keys.sorted()
+    case .list, .tuple: ["count", "first", "last"] + methods(of: value).keys.sorted()
+    case .map: ["count", "keys", "values"] + methods(of: value).keys.sorted()
     case .range, .string: ["count"] + methods(of: value).keys.sorted()
     case .flow(let flow): flow.layer?.arguments.map(\.name) ?? []
     case .object(let object): object.memberNames

@@ -19,17 +19,11 @@ final class ObjectiveContext {
   }
 }
 
-/// A block of statements and the scope it was written in, such as the one behind `train(…)`.
-public struct ScriptBlock {
-  let block: Block
-  let scope: Scope
-}
-
 extension Interpreter {
   /// Adds to a model's graph what the block minimizes; without a block, crossEntropy.
   /// - Parameter length: rows in a group, for the cost of attention.
   func traceObjective(
-    _ block: ScriptBlock?, of model: ModelGraph, mode: TraceMode, length: Double, at span: Span
+    _ block: Closure?, of model: ModelGraph, mode: TraceMode, length: Double, at span: Span
   ) throws -> ObjectiveGraph {
     let trace = Trace(mode: mode)
     trace.graph = model.graph
@@ -37,7 +31,7 @@ extension Interpreter {
       let objective = try makeContext(model, trace, length, at: span)
       trace.objective = objective
       let expression = try minimized(block, objective, at: span)
-      var total = try scalar(expression, what: "the objective", at: block?.block.span ?? span)
+      var total = try scalar(expression, what: "the objective", at: block?.code.span ?? span)
       for loss in model.losses {
         total = try traced(at: span) { try trace.graph.add(.binary(.add), total, loss.value) }
       }
@@ -63,7 +57,7 @@ extension Interpreter {
       target: SymbolicTensor(content: .value(target), trace: trace), length: length)
   }
 
-  private func minimized(_ block: ScriptBlock?, _ context: ObjectiveContext, at span: Span) throws
+  private func minimized(_ block: Closure?, _ context: ObjectiveContext, at span: Span) throws
     -> Value
   {
     guard let block else {
@@ -72,26 +66,23 @@ extension Interpreter {
       else { throw failure(.unknownName, "there is no objective 'crossEntropy'", at: span) }
       return try evaluate(term, context, at: span)
     }
-    let scope = Scope(parent: block.scope)
-    scope.define("output", .tensor(context.output))
-    scope.define("target", .tensor(context.target))
-    _ = try run(block.block, scope, flow: nil)
+    _ = try open(block, at: span) { try block.code.body.execute(self, $0) }
     guard let total = context.total else {
       throw failure(
-        .wrongValue, "this block minimizes nothing", at: block.block.span,
+        .wrongValue, "this block minimizes nothing", at: block.code.span,
         hint: "write 'minimize crossEntropy' in it")
     }
     return total
   }
 
   /// `minimize e`.
-  func minimize(_ expression: Expression, _ scope: Scope, at span: Span) throws {
+  func minimize(_ node: CodeNode, _ frame: Frame, at span: Span) throws {
     guard let objective = trace?.objective else {
       throw failure(
         .misplacedStatement, "'minimize' belongs into the block of 'train'", at: span)
     }
-    let value = try evaluate(expression, scope)
-    _ = try value.isUnknown ? .none : scalarValue(value, what: "the objective", at: expression.span)
+    let value = try node.evaluate(self, frame)
+    _ = try value.isUnknown ? .none : scalarValue(value, what: "the objective", at: node.span)
     objective.total = try objective.total.map { try binary(.add, $0, value, at: span) } ?? value
   }
 
@@ -101,19 +92,12 @@ extension Interpreter {
     if let term = context.terms.first(where: { $0.objective === objective }) { return term.value }
     try enter(objective.name, at: span)
     defer { leave() }
-    let scope = Scope(parent: objective.scope)
-    scope.define("output", .tensor(context.output))
-    scope.define("target", .tensor(context.target))
-    switch try run(objective.body, scope, flow: nil) {
-    case .normal(let value), .returned(let value, _):
-      if value.isUnknown { return value }
-      let value = try scalarValue(
-        value, what: "objective \(objective.name)", at: objective.body.span)
-      context.terms.append((objective, objective.name, value))
-      return value
-    case .broken(let span), .continued(let span):
-      throw failure(.misplacedStatement, "nothing to leave here", at: span)
-    }
+    let value = try open(objective.body, at: span) { try run(objective.body, $0) }
+    if value.isUnknown { return value }
+    let term = try scalarValue(
+      value, what: "objective \(objective.name)", at: objective.body.code.span)
+    context.terms.append((objective, objective.name, term))
+    return term
   }
 
   /// A value that must be one number.

@@ -25,18 +25,6 @@ extension Interpreter {
     }
   }
 
-  /// A binary expression; `and` and `or` look at their right side only when it matters.
-  func binary(
-    _ op: BinaryOperator, _ left: Expression, _ right: Expression, _ scope: Scope, at span: Span
-  ) throws -> Value {
-    let first = try evaluate(left, scope)
-    if op == .and || op == .or {
-      if case .bool(let truth) = first, truth == (op == .or) { return first }
-      return try logical(op, first, try evaluate(right, scope), at: span)
-    }
-    return try binary(op, first, try evaluate(right, scope), at: span)
-  }
-
   func binary(_ op: BinaryOperator, _ left: Value, _ right: Value, at span: Span) throws -> Value {
     if left.isUnknown || right.isUnknown { return .unknown }
     if left.isTensor || right.isTensor { return try tensorBinary(op, left, right, at: span) }
@@ -176,6 +164,14 @@ extension Interpreter {
     case (.list(let a), .list(let b)):
       return try a.elements.count == b.elements.count
         && zip(a.elements, b.elements).allSatisfy { try equal($0, $1, at: span) }
+    case (.tuple(let a), .tuple(let b)):
+      return try a.elements.count == b.elements.count
+        && zip(a.elements, b.elements).allSatisfy { try equal($0, $1, at: span) }
+    case (.map(let a), .map(let b)):
+      return try a.count == b.count
+        && a.entries.allSatisfy { entry in
+          try b[entry.key].map { try equal(entry.value, $0, at: span) } ?? false
+        }
     case (.record(let a), .record(let b)):
       return try a.fields.count == b.fields.count
         && a.fields.allSatisfy { field in
@@ -198,12 +194,24 @@ extension Interpreter {
     case (.string(let a), .string(let b)): return Interpreter.ordered(op, a, b)
     case (.quantity(let a, let kind), .quantity(let b, let other)) where kind == other:
       return Interpreter.ordered(op, a, b)
+    case (.tuple(let a), .tuple(let b)) where a.elements.count == b.elements.count:
+      return try compareParts(op, a.elements, b.elements, at: span)
     default:
       guard let a = left.asDouble, let b = right.asDouble else {
         throw mismatch(op, left, right, at: span)
       }
       return Interpreter.ordered(op, a, b)
     }
+  }
+
+  /// Tuples are ordered by the first elements that differ.
+  private func compareParts(_ op: BinaryOperator, _ a: [Value], _ b: [Value], at span: Span) throws
+    -> Bool
+  {
+    for (left, right) in zip(a, b) where try !equal(left, right, at: span) {
+      return try compare(op, left, right, at: span)
+    }
+    return op == .lessOrEqual || op == .greaterOrEqual
   }
 
   private static func ordered<T: Comparable>(_ op: BinaryOperator, _ a: T, _ b: T) -> Bool {

@@ -7,6 +7,8 @@ final class OptimizerContext {
   /// The elements of a parameter, whichever it is.
   let rows: RowSetID
   var states: [(name: String, initial: Double)] = []
+  /// Where the body keeps each state.
+  var places: [Place] = []
 
   init(rows: RowSetID) { self.rows = rows }
 }
@@ -28,29 +30,43 @@ extension Interpreter {
     return try within(trace) {
       try enter(optimizer.name, at: optimizer.span)
       defer { leave() }
-      let scope = Scope(parent: optimizer.scope)
-      for (name, value) in optimizer.arguments { scope.define(name, value) }
-      let elements = TensorType(rows: context.rows, [])
-      for (name, type) in [("parameter", elements), ("gradient", elements), ("step", .scalar)] {
-        scope.define(name, try optimizerInput(name, type, trace, at: optimizer.span))
+      return try open(optimizer.body, at: optimizer.span) { frame in
+        try prepare(frame, optimizer, context, trace)
+        return try update(frame, optimizer, context, trace)
       }
-      let body = optimizer.declaration.body
-      let result: Value
-      switch try run(body, scope, flow: nil) {
-      case .normal(let value), .returned(let value, _): result = value
-      case .broken(let span), .continued(let span):
-        throw failure(.misplacedStatement, "nothing to leave here", at: span)
-      }
-      let last = body.statements.last?.span ?? body.span
-      let parameter = try element(result, what: "the new parameter", context, at: last)
-      let states = try context.states.map { state in
-        try element(
-          scope.own(state.name)?.value ?? .none, what: "state '\(state.name)'", context,
-          at: body.span)
-      }
-      return OptimizerGraph(
-        graph: trace.graph, states: context.states, newParameter: parameter, newStates: states)
     }
+  }
+
+  private func prepare(
+    _ frame: Frame, _ optimizer: OptimizerInstance, _ context: OptimizerContext, _ trace: Trace
+  ) throws {
+    let declaration = optimizer.declaration
+    for (parameter, argument) in zip(declaration.code.parameters, optimizer.arguments) {
+      frame[parameter.slot] = argument.value
+    }
+    let elements = TensorType(rows: context.rows, [])
+    let inputs = [
+      ("parameter", elements, declaration.parameter), ("gradient", elements, declaration.gradient),
+      ("step", TensorType.scalar, declaration.step),
+    ]
+    for (name, type, slot) in inputs {
+      frame[slot] = try optimizerInput(name, type, trace, at: optimizer.span)
+    }
+  }
+
+  private func update(
+    _ frame: Frame, _ optimizer: OptimizerInstance, _ context: OptimizerContext, _ trace: Trace
+  ) throws -> OptimizerGraph {
+    let code = optimizer.declaration.code
+    var result = Value.none
+    if try code.body.finish(self, frame, &result) == .returned { result = takeReturned() }
+    let parameter = try element(result, what: "the new parameter", context, at: code.lastSpan)
+    let states = try zip(context.states, context.places).map { state, place in
+      try element(
+        place.load(frame), what: "state '\(state.name)'", context, at: code.body.span)
+    }
+    return OptimizerGraph(
+      graph: trace.graph, states: context.states, newParameter: parameter, newStates: states)
   }
 
   private func optimizerInput(_ name: String, _ type: TensorType, _ trace: Trace, at span: Span)
@@ -62,10 +78,11 @@ extension Interpreter {
 
   /// `state m = 0`: carried from step to step; what is assigned to it is its next value.
   func makeState(
-    _ name: Identifier, _ initial: Expression, _ scope: Scope, _ context: OptimizerContext
+    _ name: Identifier, _ initial: CodeNode, _ place: Place, _ frame: Frame,
+    _ context: OptimizerContext
   ) throws -> Value {
     guard let trace else { return .none }
-    let value = try evaluate(initial, scope)
+    let value = try initial.evaluate(self, frame)
     if value.isUnknown { throw UnknownReached() }
     guard let start = value.asDouble else {
       throw wrongType("a state starts from a number, not from \(value.typeName)", at: initial.span)
@@ -74,6 +91,7 @@ extension Interpreter {
       throw failure(.duplicateName, "there are two states '\(name.text)'", at: name.span)
     }
     context.states.append((name.text, start))
+    context.places.append(place)
     return try optimizerInput(
       "state.\(name.text)", TensorType(rows: context.rows, []), trace, at: name.span)
   }

@@ -6,35 +6,31 @@ import AdaptSyntax
 extension Interpreter {
   /// Applies a route inside its own scope: a site with one region a path.
   func applyRoute(
-    _ route: Route, _ router: RouterInstance, _ scope: Scope, to input: SymbolicTensor,
-    _ trace: Trace, at span: Span
+    _ route: RouteInstance, to input: SymbolicTensor, _ trace: Trace, at span: Span
   ) throws -> Value {
     let x = try value(of: input, at: span)
     try checkUnit(route.unit, of: x, trace)
-    let paths = try paths(of: route, scope)
     let site = trace.siteName()
+    let router = route.router
     let clauses = RouterClauses(router, mode: trace.mode)
-    let inner = Scope(parent: router.scope)
-    for (name, value) in router.arguments { inner.define(name, value) }
-    inner.define("paths", .int(paths.count))
-    try enter(router.declaration.name.text, at: router.span)
-    let decision: Decision
-    do {
+    return try open(router.body, at: router.span) { frame in
+      for (parameter, argument) in zip(router.declaration.code.parameters, router.arguments) {
+        frame[parameter.slot] = argument.value
+      }
+      frame[router.declaration.slots.paths] = .int(route.paths.count)
+      try enter(router.name, at: router.span)
+      let decision: Decision
+      do {
+        defer { leave() }
+        decision = try decide(clauses, frame, site: site, route, x, trace)
+      }
+      let joined = try runPaths(route.paths, decision, x, trace, at: span)
+      let content = joined.map(SymbolicTensor.Content.value) ?? .zero(like: x)
+      try enter(router.name, at: router.span)
       defer { leave() }
-      decision = try decide(
-        clauses, inner, site: site, route, router, paths: paths.count, x, trace)
+      try addLosses(clauses, frame, site: site, trace)
+      return .tensor(SymbolicTensor(content: content, trace: trace))
     }
-    let joined = try runPaths(paths, decision, x, scope, trace, at: span)
-    let result: Value
-    if let joined {
-      result = .tensor(SymbolicTensor(content: .value(joined), trace: trace))
-    } else {
-      result = .tensor(SymbolicTensor(content: .zero(like: x), trace: trace))
-    }
-    try enter(router.declaration.name.text, at: router.span)
-    defer { leave() }
-    try addLosses(clauses, inner, site: site, trace)
-    return result
   }
 
   private func checkUnit(_ unit: Identifier, of x: ValueID, _ trace: Trace) throws {
@@ -54,39 +50,14 @@ extension Interpreter {
 
   // MARK: Paths
 
-  struct OpenPath {
-    let name: String
-    let body: Block
-  }
-
-  /// The paths as they run: `8 experts { … }` counts as eight.
-  private func paths(of route: Route, _ scope: Scope) throws -> [OpenPath] {
-    var result: [OpenPath] = []
-    for path in route.paths {
-      guard let count = path.count else {
-        result.append(OpenPath(name: path.name.text, body: path.body))
-        continue
-      }
-      let value = try evaluate(count, scope)
-      guard let number = value.exactInt, (1...4096).contains(number) else {
-        if value.isUnknown { throw UnknownReached() }
-        throw failure(
-          .wrongValue, "the number of paths is an integer from 1 to 4096, not \(brief(value))",
-          at: count.span)
-      }
-      result += (0..<number).map { OpenPath(name: "\(path.name.text)[\($0)]", body: path.body) }
-    }
-    return result
-  }
-
   private func runPaths(
-    _ paths: [OpenPath], _ decision: Decision, _ x: ValueID, _ scope: Scope, _ trace: Trace,
+    _ paths: [RouteInstance.Path], _ decision: Decision, _ x: ValueID, _ trace: Trace,
     at span: Span
   ) throws -> ValueID? {
     let region = trace.graph.region
     do {
       let outputs = try paths.enumerated().map { number, path in
-        try runPath(path, number, decision, x, scope, trace)
+        try runPath(path, number, decision, x, trace)
       }
       return try trace.graph.join(decision.site, outputs: outputs)
     } catch {
@@ -98,21 +69,20 @@ extension Interpreter {
   }
 
   private func runPath(
-    _ path: OpenPath, _ number: Int, _ decision: Decision, _ x: ValueID, _ scope: Scope,
-    _ trace: Trace
+    _ path: RouteInstance.Path, _ number: Int, _ decision: Decision, _ x: ValueID, _ trace: Trace
   ) throws -> ValueID? {
     let brought = try trace.graph.enterPath(
       decision.site, name: path.name, [x] + (decision.weights.map { [$0] } ?? []))
     let output = try trace.inside(path.name, place: path.name) { () throws -> ValueID? in
       let input = Value.tensor(SymbolicTensor(content: .value(brought[0]), trace: trace))
-      let result = try runFlow(path.body, Scope(parent: scope), on: input)
+      let result = try runFlow(path.body, on: input)
       guard case .tensor(let tensor) = result else {
         if result.isUnknown { throw UnknownReached() }
-        _ = try notATensor(result, at: path.body.span)
+        _ = try notATensor(result, at: path.body.code.span)
         return nil
       }
       if case .zero = tensor.content { return nil }
-      let last = path.body.statements.last?.span ?? path.body.span
+      let last = path.body.code.lastSpan
       let output = try value(of: tensor, at: last)
       try checkRows([output], trace, at: last)
       guard brought.count > 1 else { return output }
@@ -132,32 +102,34 @@ extension Interpreter {
   }
 
   private func decide(
-    _ clauses: RouterClauses, _ scope: Scope, site: String, _ route: Route,
-    _ router: RouterInstance,
-    paths: Int, _ x: ValueID, _ trace: Trace
+    _ clauses: RouterClauses, _ frame: Frame, site: String, _ route: RouteInstance, _ x: ValueID,
+    _ trace: Trace
   ) throws -> Decision {
-    guard let block = clauses.scores else {
+    let (router, slots, paths) = (route.router, route.router.declaration.slots, route.paths.count)
+    guard let (body, slot) = clauses.scores else {
       throw failure(
-        .wrongValue, "router \(router.declaration.name.text) has no 'scores' clause",
+        .wrongValue, "router \(router.name) has no 'scores' clause",
         at: router.span)
     }
     let input = Value.tensor(SymbolicTensor(content: .value(x), trace: trace))
-    let scores = try trace.inside("router", place: "router") {
-      try runFlow(block, Scope(parent: scope), on: input)
+    let scores = try trace.inside("router", place: "router") { () throws -> Value in
+      frame[slot] = input
+      _ = try body.execute(self, frame)
+      return frame[slot]
     }
-    let score = try tensorValue(scores, what: "scores", at: block.span)
-    try checkScores(score, paths, trace, at: block.span)
-    let selection = try selection(clauses, scope, paths: paths, router)
+    let score = try tensorValue(scores, what: "scores", at: body.span)
+    try checkScores(score, paths, trace, at: body.span)
+    let selection = try selection(clauses, frame, paths: paths, router)
     let id = try traced(at: route.unit.span) {
       try trace.graph.addSite(
-        name: site, unit: route.unit.text, router: router.declaration.name.text,
+        name: site, unit: route.unit.text, router: router.name,
         selection: selection, scores: score)
     }
-    scope.define("score", .tensor(SymbolicTensor(content: .value(score), trace: trace)))
+    frame[slots.score] = .tensor(SymbolicTensor(content: .value(score), trace: trace))
     let mask = trace.graph[id].mask
-    scope.define("selected", .tensor(SymbolicTensor(content: .value(mask), trace: trace)))
+    frame[slots.selected] = .tensor(SymbolicTensor(content: .value(mask), trace: trace))
     guard let weigh = clauses.weigh else { return Decision(site: id, weights: nil) }
-    let weights = try tensorValue(try evaluate(weigh, scope), what: "weigh", at: weigh.span)
+    let weights = try tensorValue(try weigh.evaluate(self, frame), what: "weigh", at: weigh.span)
     try checkScores(weights, paths, trace, at: weigh.span)
     return Decision(site: id, weights: weights)
   }
@@ -173,17 +145,16 @@ extension Interpreter {
   }
 
   private func selection(
-    _ clauses: RouterClauses, _ scope: Scope, paths: Int, _ router: RouterInstance
+    _ clauses: RouterClauses, _ frame: Frame, paths: Int, _ router: RouterInstance
   ) throws -> Selection {
     guard let select = clauses.select else {
       throw failure(
-        .wrongValue, "router \(router.declaration.name.text) has no 'select' clause",
+        .wrongValue, "router \(router.name) has no 'select' clause",
         at: router.span, hint: "write 'select top(1)' or 'select all'")
     }
-    let inner = Scope(parent: scope)
-    inner.define("all", .object(SelectionValue(.all)))
-    inner.define("top", .function(Function(Interpreter.top)))
-    let value = try evaluate(select, inner)
+    frame[router.declaration.slots.all] = .object(SelectionValue(.all))
+    frame[router.declaration.slots.top] = .function(Function(Interpreter.top))
+    let value = try select.evaluate(self, frame)
     if value.isUnknown { throw UnknownReached() }
     guard case .object(let object) = value, let rule = object as? SelectionValue else {
       throw wrongType(
@@ -197,11 +168,11 @@ extension Interpreter {
     return rule.selection
   }
 
-  private func addLosses(_ clauses: RouterClauses, _ scope: Scope, site: String, _ trace: Trace)
+  private func addLosses(_ clauses: RouterClauses, _ frame: Frame, site: String, _ trace: Trace)
     throws
   {
     for loss in clauses.losses {
-      let result = try evaluate(loss, scope)
+      let result = try loss.evaluate(self, frame)
       if case .tensor = result {
       } else if result.asDouble != nil {
         // A term that is switched off, for example by a weight of zero.
@@ -236,10 +207,11 @@ extension Interpreter {
 
 /// The clauses of a router that count in one mode; one for the mode goes before one for both.
 struct RouterClauses {
-  var scores: Block?
-  var select: Expression?
-  var weigh: Expression?
-  var losses: [Expression] = []
+  /// What gives the scores, and the slot of what flows through it.
+  var scores: (body: CodeNode, slot: Int)?
+  var select: CodeNode?
+  var weigh: CodeNode?
+  var losses: [CodeNode] = []
 
   init(_ router: RouterInstance, mode: TraceMode) {
     let wanted: RouterDeclaration.Clause.Mode = mode == .training ? .training : .inference
@@ -247,7 +219,7 @@ struct RouterClauses {
     let general = clauses.filter { $0.mode == nil }
     for clause in general + clauses.filter({ $0.mode == wanted }) {
       switch clause.kind {
-      case .scores(let block): scores = block
+      case .scores(let body, let slot): scores = (body, slot)
       case .select(let rule): select = rule
       case .weigh(let weights): weigh = weights
       case .loss(let loss): losses.append(loss)

@@ -7,62 +7,71 @@ extension Interpreter {
   /// Checks the input against the signature, and binds its name and the sizes it names.
   /// - Returns: the input, which the signature may have made known.
   func bind(
-    _ signature: Signature, to input: SymbolicTensor, _ scope: Scope, _ trace: Trace, at span: Span
+    _ signature: SignatureCode, to input: SymbolicTensor, _ frame: Frame, _ trace: Trace,
+    at span: Span
   ) throws -> SymbolicTensor {
     var input = input
     if case .pending = input.content {
-      input = try declareInput(signature, scope, trace) ?? input
+      input = try declareInput(signature, frame, trace) ?? input
     }
     if case .pending = input.content {
       // What a name like `d` stands for only the type could say.
-      if namesOpenSize(signature, scope) { _ = try value(of: input, at: span) }
+      if namesOpenSize(signature, frame) { _ = try value(of: input, at: span) }
     } else {
       let type = try type(of: input, at: span)
       try match(
-        signature.inputShape, type, scope, signature, at: span,
-        what: "\(frames.last?.name ?? "the layer") takes")
+        signature.inputShape, type, frame, signature, at: span,
+        what: "\(calls.last?.name ?? "the layer") takes")
     }
-    scope.define(signature.input.text, .tensor(input), at: signature.input.span)
+    frame[signature.inputSlot] = .tensor(input)
     return input
   }
 
-  private func namesOpenSize(_ signature: Signature, _ scope: Scope) -> Bool {
+  private func namesOpenSize(_ signature: SignatureCode, _ frame: Frame) -> Bool {
     signature.inputShape.contains { axis in
-      guard case .name(let name) = axis.kind else { return false }
-      return !Interpreter.rowLabels.contains(name) && scope.own(name) == nil
+      guard case .name(_, let slot?) = axis.kind else { return false }
+      return size(in: slot, frame) == nil
     }
+  }
+
+  /// What a name in a shape stands for; nil when nothing has bound it yet.
+  private func size(in slot: Int?, _ frame: Frame) -> Value? {
+    guard let slot else { return nil }
+    if case .unbound = frame[slot] { return nil }
+    return frame[slot]
   }
 
   /// Checks what the body gave against the declared result.
   func checkResult(
-    _ result: Value, _ signature: Signature, _ layer: LayerInstance, _ input: SymbolicTensor,
-    _ scope: Scope, at span: Span
+    _ result: Value, _ signature: SignatureCode, _ layer: LayerInstance, _ input: SymbolicTensor,
+    _ frame: Frame, at span: Span
   ) throws {
     if result.isUnknown { return }
     guard case .tensor(let tensor) = result else {
-      _ = try notATensor(result, at: layer.declaration.body.span)
+      _ = try notATensor(result, at: layer.declaration.code.span)
       return
     }
     guard let shape = signature.outputShape else { return }
     try match(
-      shape, try type(of: tensor, at: span), scope, signature, at: span,
+      shape, try type(of: tensor, at: span), frame, signature, at: span,
       what: "\(layer.name) declares to give")
   }
 
   // MARK: Matching
 
   /// Names that mean a kind of row, never a size.
-  private static let rowLabels: Set<String> = [
+  static let rowLabels: Set<String> = [
     "token", "sequence", "sample", "patch", "head", "step", "batch",
   ]
 
   private func match(
-    _ shape: [Axis], _ type: TensorType, _ scope: Scope, _ signature: Signature, at span: Span,
+    _ shape: [AxisCode], _ type: TensorType, _ frame: Frame, _ signature: SignatureCode,
+    at span: Span,
     what: String
   ) throws {
     let found = axes(of: type)
     func mismatch(_ reason: String) throws -> Diagnostic {
-      let declared = try describe(shape, scope)
+      let declared = try describe(shape, frame)
       var notes = callNotes(around: nil).filter { $0.span != span }
       if !store.isLibrary(signature.span) {
         notes.insert(.init(span: signature.span, text: "the shapes are declared here"), at: 0)
@@ -77,7 +86,7 @@ extension Interpreter {
       guard let actual = rest.popLast() else {
         throw try mismatch("there are fewer axes")
       }
-      if let reason = try match(axis, actual, scope) { throw try mismatch(reason) }
+      if let reason = try match(axis, actual, frame) { throw try mismatch(reason) }
     }
     // A group of rows may go without saying: [token, d] is [sequence, token, d].
     let groups = rest.allSatisfy { if case .group = $0 { true } else { false } }
@@ -99,23 +108,24 @@ extension Interpreter {
   }
 
   /// Nil when the axis fits, else why not.
-  private func match(_ axis: Axis, _ actual: FoundAxis, _ scope: Scope) throws -> String? {
+  private func match(_ axis: AxisCode, _ actual: FoundAxis, _ frame: Frame) throws -> String? {
     switch (axis.kind, actual) {
     case (.rest, _): return nil
-    case (.name(let name), .size(let size)):
-      if let bound = scope.own(name)?.value, !bound.isUnknown {
+    case (.name(let name, let slot), .size(let size)):
+      if let bound = self.size(in: slot, frame), !bound.isUnknown {
         guard let expected = bound.exactInt else { return "'\(name)' is not a size" }
         return expected == size ? nil : "'\(name)' is \(expected), here it is \(size)"
       }
-      if Interpreter.rowLabels.contains(name) { return "there is no axis '\(name)' here" }
-      scope.define(name, .int(size), at: axis.span)
+      guard let slot else { return "there is no axis '\(name)' here" }
+      frame[slot] = .int(size)
       return nil
-    case (.name(let name), .rows(let label)), (.name(let name), .group(let label)):
+    case (.name(let name, let slot), .rows(let label)),
+      (.name(let name, let slot), .group(let label)):
       if name == label { return nil }
-      return Interpreter.rowLabels.contains(name) || scope.own(name) != nil
+      return slot == nil || self.size(in: slot, frame) != nil
         ? "the axis here is '\(label)', not '\(name)'" : nil
     case (.size(let expression), .size(let size)):
-      let value = try evaluate(expression, scope)
+      let value = try expression.evaluate(self, frame)
       if value.isUnknown { return nil }
       guard let expected = value.exactInt else {
         throw wrongType("a size is an integer, not \(value.typeName)", at: expression.span)
@@ -127,16 +137,15 @@ extension Interpreter {
   }
 
   /// The declared shape, with the sizes that are known: `[.., d = 64]`.
-  private func describe(_ shape: [Axis], _ scope: Scope) throws -> String {
+  private func describe(_ shape: [AxisCode], _ frame: Frame) throws -> String {
     let parts = try shape.map { axis -> String in
       switch axis.kind {
       case .rest: return ".."
-      case .name(let name):
-        guard let size = scope.own(name)?.value.exactInt else { return name }
+      case .name(let name, let slot):
+        guard let size = size(in: slot, frame)?.exactInt else { return name }
         return "\(name) = \(size)"
       case .size(let expression):
-        let value = try evaluate(expression, scope)
-        return brief(value)
+        return brief(try expression.evaluate(self, frame))
       }
     }
     return "[\(parts.joined(separator: ", "))]"
@@ -148,7 +157,7 @@ extension Interpreter {
   ///
   /// The axes in front are names of rows, the ones behind are sizes: `[sample, 16]`,
   /// `[sequence, token, 64]`.
-  private func declareInput(_ signature: Signature, _ scope: Scope, _ trace: Trace) throws
+  private func declareInput(_ signature: SignatureCode, _ frame: Frame, _ trace: Trace) throws
     -> SymbolicTensor?
   {
     var labels: [String] = []
@@ -156,8 +165,8 @@ extension Interpreter {
     for axis in signature.inputShape {
       switch axis.kind {
       case .rest: continue
-      case .name(let name):
-        if let size = scope.own(name)?.value.exactInt {
+      case .name(let name, let slot):
+        if let size = size(in: slot, frame)?.exactInt {
           sizes.append(size)
         } else if Interpreter.rowLabels.contains(name), sizes.isEmpty {
           labels.append(name)
@@ -165,7 +174,7 @@ extension Interpreter {
           return nil
         }
       case .size(let expression):
-        let value = try evaluate(expression, scope)
+        let value = try expression.evaluate(self, frame)
         guard let size = value.exactInt else { return nil }
         sizes.append(size)
       }

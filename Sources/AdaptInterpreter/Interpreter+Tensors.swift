@@ -164,15 +164,15 @@ extension Interpreter {
 
   /// `param w: [d, n] = normal(0.02)`.
   func makeParameter(
-    _ name: Identifier, _ shape: [Expression], _ initial: Expression?, _ scope: Scope
+    _ name: Identifier, _ shape: [CodeNode], _ initial: CodeNode?, _ frame: Frame
   ) throws -> Value {
     guard let trace, trace.optimizer == nil, trace.objective == nil else {
       throw failure(
         .misplacedStatement, "'param' belongs into a layer", at: name.span)
     }
-    let sizes = try shape.map { try size($0, scope) }
+    let sizes = try shape.map { try size($0, frame) }
     try checkParameterSize(sizes, at: name.span)
-    let start = try initial.map { try initializer(try evaluate($0, scope), at: $0.span) }
+    let start = try initial.map { try initializer(try $0.evaluate(self, frame), at: $0.span) }
     let info = ParameterInfo(
       name: trace.parameterName(name.text), shape: sizes, initial: start ?? .normal(0.02))
     let known = trace.graph.parameters.count
@@ -188,13 +188,13 @@ extension Interpreter {
     return .tensor(SymbolicTensor(content: .value(value), trace: trace))
   }
 
-  private func size(_ expression: Expression, _ scope: Scope) throws -> Int {
-    let value = try evaluate(expression, scope)
+  private func size(_ node: CodeNode, _ frame: Frame) throws -> Int {
+    let value = try node.evaluate(self, frame)
     if value.isUnknown { throw UnknownReached() }
     guard let size = value.exactInt, size >= 1 else {
       throw failure(
-        .wrongValue, "a size is an integer from 1, not \(brief(value))", at: expression.span,
-        notes: callNotes(around: expression.span))
+        .wrongValue, "a size is an integer from 1, not \(brief(value))", at: node.span,
+        notes: callNotes(around: node.span))
     }
     return size
   }
@@ -230,16 +230,22 @@ extension Interpreter {
   // MARK: Columns
 
   /// `x[.., a..b]`: some of the last axis.
-  func slice(_ tensor: SymbolicTensor, _ indices: [Expression], _ scope: Scope, at span: Span)
-    throws
-    -> Value
-  {
-    guard let last = indices.last else { return .tensor(tensor) }
-    switch try evaluate(last, scope) {
-    case .unknown: return .unknown
-    case .range(let range):
+  func slice(_ tensor: SymbolicTensor, _ places: [SubscriptValue], at span: Span) throws -> Value {
+    guard let last = places.last else { return .tensor(tensor) }
+    switch last.kind {
+    case .slice(nil, nil): return .tensor(tensor)
+    case .slice(let lower, let upper):
+      let width = try type(of: tensor, at: span).columns
+      let (first, end) = (lower ?? 0, upper ?? width)
+      return try add(
+        .slice(
+          start: first < 0 ? first + width : first,
+          count: (end < 0 ? end + width : end) - (first < 0 ? first + width : first)),
+        [tensor], at: span)
+    case .value(.unknown): return .unknown
+    case .value(.range(let range)):
       return try add(.slice(start: range.lower, count: range.count), [tensor], at: span)
-    case let value:
+    case .value(let value):
       guard let column = value.exactInt else {
         throw wrongType("columns are a range or an integer, not \(value.typeName)", at: last.span)
       }

@@ -26,9 +26,8 @@ extension Interpreter {
       try checkLogits(graph, at: call.span(0))
       return graph
     }
-    let block = call.trailing.map { ScriptBlock(block: $0.block, scope: $0.scope) }
     let objective = try traceObjective(
-      block, of: graph, mode: .training, length: Double(length), at: call.span)
+      call.trailing, of: graph, mode: .training, length: Double(length), at: call.span)
     let optimizer = try traceOptimizer(try self.optimizer(call))
     guard !isDryRun else {
       var graph = objective.model.graph

@@ -17,6 +17,7 @@ public final class Interpreter {
   let store: SourceStore
 
   let graveyard: Graveyard
+  let stack = ValueStack()
   /// Natives.
   let root: Scope
   /// The standard library.
@@ -27,14 +28,22 @@ public final class Interpreter {
   /// Functions that can stand behind a list or range, and behind a string, with a point.
   let listMethods = Interpreter.table(Interpreter.listFunctions)
   let stringMethods = Interpreter.table(Interpreter.stringFunctions + Interpreter.listFunctions)
+  let mapMethods = Interpreter.table(Interpreter.mapFunctions + Interpreter.listFunctions)
 
   /// What models run on; made the first time one does.
   private(set) lazy var cpu = CPU(threads: host.threads)
 
   // The state of a run.
-  var steps = 0
+  /// Steps until the next look at the limits, and those that are left behind it.
+  var fuel = 0
+  var stepsLeft = 0
   var outputBytes = 0
-  var frames: [Frame] = []
+  let calls: CallStack
+  /// Whether tests are kept as the file runs, and those that were.
+  var testsWanted = false
+  var tests: [TestNode] = []
+  /// What a `return` hands to the call it leaves.
+  var returned = Value.none
   var stackBase: UInt = 0
   var deadline: ContinuousClock.Instant?
   /// In a dry run, inside a branch that may not be taken.
@@ -48,8 +57,8 @@ public final class Interpreter {
   private var faulty: [Flow] = []
   /// Files that a dry run would have written, so that reading them back is no error.
   var pretendedFiles: Set<String> = []
-  /// Scopes that closures hold, to be emptied at the end.
-  private var captured: [WeakScope] = []
+  /// Names that closures share, to be emptied at the end.
+  var shared: [WeakCell] = []
   private var isLibraryLoaded = false
 
   /// - Parameters:
@@ -63,8 +72,9 @@ public final class Interpreter {
     self.host = host
     self.store = store
     isDryRun = false
+    calls = CallStack(capacity: host.limits.depth)
     graveyard = Graveyard()
-    root = Scope(graveyard: graveyard)
+    root = Scope()
     prelude = Scope(parent: root)
     globals = Scope(parent: prelude)
     for function in Interpreter.builtins {
@@ -78,6 +88,7 @@ public final class Interpreter {
     host = other.host
     store = other.store
     isDryRun = true
+    calls = CallStack(capacity: host.limits.depth)
     graveyard = other.graveyard
     root = other.root
     prelude = other.prelude
@@ -91,12 +102,12 @@ public final class Interpreter {
     }
   }
 
-  private static func table(_ functions: [NativeFunction]) -> [String: NativeFunction] {
-    Dictionary(functions.map { ($0.name, $0) }) { first, _ in first }
+  private static func table(_ functions: [NativeFunction]) -> [String: Function] {
+    Dictionary(functions.map { ($0.name, Function($0)) }) { first, _ in first }
   }
 
   deinit {
-    for captured in captured { captured.scope?.clear() }
+    for weak in shared { weak.cell?.value = .unbound }
     for scope in modules.values { scope.clear() }
     globals.clear()
     guard !isDryRun else { return }
@@ -124,7 +135,7 @@ public final class Interpreter {
     try onOwnThread {
       try self.report(self.check(tree))
       try self.begin()
-      _ = try self.runFile(tree.block, self.globals)
+      _ = try self.runFile(try self.compile(tree.block, into: self.globals))
     }
   }
 
@@ -136,8 +147,7 @@ public final class Interpreter {
     return try onOwnThread {
       try self.report(tree.diagnostics)
       try self.begin()
-      try self.report(self.resolve(tree.block))
-      return try self.runFile(tree.block, self.globals)
+      return try self.runFile(try self.compile(tree.block, into: self.globals))
     }
   }
 
@@ -152,16 +162,17 @@ public final class Interpreter {
 
   // MARK: Runs
 
-  private func report(_ diagnostics: [Diagnostic]) throws {
+  func report(_ diagnostics: [Diagnostic]) throws {
     let errors = diagnostics.filter { $0.severity == .error }
     guard errors.isEmpty else { throw ScriptError(errors) }
   }
 
   /// Loads the library once and resets what counts for one run.
   func begin() throws {
-    steps = 0
+    (fuel, stepsLeft) = (0, isDryRun ? host.limits.checkSteps : host.limits.steps)
     outputBytes = 0
-    frames = []
+    calls.removeAll()
+    returned = .none
     unknownBranches = 0
     trace = nil
     deadline = host.limits.time.map { ContinuousClock.now + $0 }
@@ -173,31 +184,50 @@ public final class Interpreter {
     isLibraryLoaded = true
     for (_, tree) in store.preludeTrees() {
       try report(tree.diagnostics)
-      _ = try runFile(tree.block, prelude)
+      _ = try runFile(try compile(tree.block, into: prelude))
     }
   }
 
+  /// Compiles a file whose names go into the scope.
+  /// - Throws: ``ScriptError`` for names that nothing binds and the like.
+  func compile(_ block: Block, into scope: Scope) throws -> FileCode {
+    let compiler = makeCompiler(into: scope)
+    let code = compiler.compileFile(block)
+    try report(compiler.diagnostics)
+    return code
+  }
+
+  func makeCompiler(into scope: Scope) -> Compiler {
+    Compiler(
+      into: scope, graveyard: graveyard, isNoteworthy: { !self.store.isLibrary($0) }
+    ) { item in self.names(of: item) }
+  }
+
   /// Runs the statements of a file, with every failure as a ``ScriptError``.
-  func runFile(_ block: Block, _ scope: Scope) throws -> Value? {
-    do {
-      try hoist(block, scope)
-      return try runTop(block, scope)
-    } catch {
-      frames = []
+  @discardableResult
+  func runFile(_ code: FileCode) throws -> Value? {
+    do { return try runTop(code) } catch {
+      calls.removeAll()
       trace = nil
       throw asScriptError(error)
     }
   }
 
-  private func runTop(_ block: Block, _ scope: Scope) throws -> Value? {
+  /// Runs the statements of a file.
+  /// - Parameter after: what runs while the names of its blocks are still there.
+  func runTop(_ code: FileCode, after: (Frame) throws -> Void = { _ in }) throws -> Value? {
+    let span = code.statements.first?.node.span ?? Span(start: 0, end: 0)
+    let frame = try reserve(code.slotCount, "the script", at: span)
+    defer { release(frame, code.slotCount) }
+    for node in code.hoisted { _ = try node.execute(self, frame) }
     var last: Value?
-    for statement in block.statements {
-      switch try run(statement, scope, flow: nil) {
-      case .normal(let value): last = value
-      case .returned, .broken, .continued:
-        throw failure(.misplacedStatement, "nothing to leave here", at: statement.span)
-      }
+    for statement in code.statements {
+      try tick(statement.node.span)
+      var value = Value.none
+      _ = try statement.node.finish(self, frame, &value)
+      last = value
     }
+    try after(frame)
     return last
   }
 
@@ -205,7 +235,7 @@ public final class Interpreter {
     switch error {
     case let error as ScriptError: error
     case let error as Diagnostic: ScriptError([error])
-    default: ScriptError([Diagnostic(.wrongValue, "\(error)", at: frames.first?.callSite)])
+    default: ScriptError([Diagnostic(.wrongValue, "\(error)", at: calls.records.first?.callSite)])
     }
   }
 
@@ -217,15 +247,6 @@ public final class Interpreter {
     do { return try body() } catch let error as Diagnostic {
       faulty.append(model)
       throw error
-    }
-  }
-
-  /// Remembers a scope that outlives its block, once.
-  func noteCapture(_ scope: Scope) {
-    guard scope !== globals, scope !== prelude, scope !== root else { return }
-    captured.append(WeakScope(scope: scope))
-    if captured.count > 4096, captured.count & (captured.count - 1) == 0 {
-      captured.removeAll { $0.scope == nil }
     }
   }
 
@@ -296,7 +317,7 @@ public struct ScriptError: Error, Sendable {
 }
 
 /// A call that is going on.
-struct Frame {
+struct CallRecord {
   /// What was called.
   let name: String
   let callSite: Span

@@ -110,7 +110,7 @@ struct NumberFormat {
 }
 
 /// Writes values until a limit is reached.
-struct ValueWriter {
+public struct ValueWriter {
   private(set) var text = ""
   private(set) var isFull = false
   private let limit: Int
@@ -132,17 +132,33 @@ struct ValueWriter {
     case .tensor: put("tensor")
     case .object(let object): put(object.text)
     case .unknown: put("unknown")
-    case .list(let list): write(list)
+    case .unbound, .cell: put("unknown")
+    case .list(let list): write(list.elements, "[", "]")
+    case .tuple(let list): write(list.elements, "(", ")")
+    case .map(let map): write(map)
     case .record(let record): write(record)
     }
   }
 
-  private mutating func write(_ list: ListValue) {
-    put("[")
-    for (index, element) in list.elements.enumerated() {
+  private mutating func write(_ elements: [Value], _ opening: String, _ closing: String) {
+    put(opening)
+    for (index, element) in elements.enumerated() {
       if index > 0 { put(", ") }
       if isFull { return }
       write(element, quoted: true)
+    }
+    put(closing)
+  }
+
+  private mutating func write(_ map: MapValue) {
+    if map.count == 0 { return put("[:]") }
+    put("[")
+    for (index, entry) in map.entries.enumerated() {
+      if index > 0 { put(", ") }
+      if isFull { return }
+      write(entry.key.value, quoted: true)
+      put(": ")
+      write(entry.value, quoted: true)
     }
     put("]")
   }
@@ -167,6 +183,13 @@ struct ValueWriter {
   }
 
   // MARK: Texts
+
+  /// A value as `print` shows it, as far as 1,000 bytes go.
+  public static func text(_ value: Value) -> String {
+    var writer = ValueWriter(limit: 1000)
+    writer.write(value, quoted: false)
+    return writer.text
+  }
 
   static func text(_ number: Double) -> String {
     if number.isNaN { return "nan" }

@@ -14,7 +14,11 @@ public enum Value {
   case quantity(Double, Dimension)
   case string(String)
   case list(ListValue)
+  /// `(1, 2)`: as many values as were written.
+  case tuple(ListValue)
   case record(RecordValue)
+  /// Values by key, in the order the keys were added.
+  indirect case map(MapValue)
   case range(RangeValue)
   /// What is called: functions, closures, natives, and the declarations of layers, routers and
   /// optimizers, whose call makes an instance.
@@ -27,7 +31,14 @@ public enum Value {
   case object(any ScriptObject)
   /// In a dry run: something that only the real run finds out. Whatever is made of it is unknown too.
   case unknown
+  /// Inside the interpreter only: the place of a name that is not bound yet.
+  case unbound
+  /// Inside the interpreter only: the place of a name that closures share.
+  case cell(SharedName)
 }
+
+/// The place of a name that outlives the call it was bound in.
+public typealias SharedName = Cell
 
 /// What a quantity measures.
 public enum Dimension: String, Sendable {
@@ -38,30 +49,29 @@ public enum Dimension: String, Sendable {
 /// A list, which knows how deep it nests so that walking it cannot exhaust the stack.
 public struct ListValue {
   public private(set) var elements: [Value]
-  let depth: Int
+  private(set) var depth: Int
 
   public init(_ elements: [Value]) {
     self.elements = elements
     depth = 1 + Value.depth(of: elements)
   }
 
-  private init(_ elements: [Value], depth: Int) {
-    self.elements = elements
-    self.depth = depth
+  /// Changes the element at a valid index where it is.
+  mutating func change(_ index: Int, _ change: (inout Value) throws -> Void) rethrows {
+    try Value.change(&elements[index], change)
+    depth = max(depth, 1 + elements[index].depth)
   }
 
-  /// The list with `value` in place of the element at a valid index.
-  func replacing(_ index: Int, with value: Value) -> ListValue {
-    var changed = elements
-    changed[index] = value
-    return ListValue(changed, depth: max(depth, 1 + value.depth))
+  mutating func append(_ other: ListValue) {
+    elements += other.elements
+    depth = max(depth, other.depth)
   }
 }
 
 /// Values by label, in the order they were written.
 public struct RecordValue {
   public private(set) var fields: [(name: String, value: Value)]
-  let depth: Int
+  private(set) var depth: Int
 
   public init(_ fields: [(name: String, value: Value)]) {
     self.fields = fields
@@ -72,11 +82,11 @@ public struct RecordValue {
     fields.first { $0.name == name }?.value
   }
 
-  func replacing(_ name: String, with value: Value) -> RecordValue? {
-    guard let index = fields.firstIndex(where: { $0.name == name }) else { return nil }
-    var changed = fields
-    changed[index].value = value
-    return RecordValue(changed)
+  /// Changes a field where it is; without one of that name nothing happens.
+  mutating func change(_ name: String, _ change: (inout Value) throws -> Void) rethrows {
+    guard let index = fields.firstIndex(where: { $0.name == name }) else { return }
+    try Value.change(&fields[index].value, change)
+    depth = max(depth, 1 + fields[index].value.depth)
   }
 }
 
@@ -122,14 +132,25 @@ extension Value {
     case .quantity(_, .work): "an amount of work"
     case .string: "a string"
     case .list: "a list"
+    case .tuple: "a tuple"
     case .record: "a record"
+    case .map: "a map"
     case .range: "a range"
     case .function(let function): function.kindName
     case .flow(let flow): flow.kindName
     case .tensor: "a tensor"
     case .object(let object): object.typeName
-    case .unknown: "an unknown value"
+    case .unknown, .unbound, .cell: "an unknown value"
     }
+  }
+
+  /// Changes a value that is taken out of its place meanwhile, so that its only holder need not copy
+  /// what it holds.
+  static func change(_ place: inout Value, _ change: (inout Value) throws -> Void) rethrows {
+    var value = Value.none
+    swap(&value, &place)
+    defer { swap(&value, &place) }
+    try change(&value)
   }
 
   var isUnknown: Bool {
@@ -140,7 +161,8 @@ extension Value {
   /// How many containers stand inside one another.
   var depth: Int {
     switch self {
-    case .list(let list): list.depth
+    case .list(let list), .tuple(let list): list.depth
+    case .map(let map): map.depth
     case .record(let record): record.depth
     case .flow(let flow): flow.depth
     case .object(let object): object.nesting

@@ -13,7 +13,9 @@ import Testing
     "AdaptTensor": ["CAdaptKernels", "COneDNN"],
     "AdaptGraph": ["AdaptTensor"],
     "AdaptRuntime": ["AdaptGraph", "AdaptTensor"],
-    "AdaptInterpreter": ["AdaptSyntax", "AdaptGraph", "AdaptRuntime", "AdaptTensor"],
+    "AdaptInterpreter": [
+      "AdaptSyntax", "AdaptGraph", "AdaptRuntime", "AdaptTensor", "OrderedCollections",
+    ],
     "Adapt": ["AdaptInterpreter", "AdaptSyntax", "AdaptRuntime", "AdaptTensor"],
     "AdaptREPL": ["Adapt", "AdaptInterpreter", "AdaptSyntax", "CReadline"],
     "adapt-cli": [

@@ -1,0 +1,279 @@
+import AdaptSyntax
+
+// Forms between braces, which become flows, and declarations.
+
+/// `residual { … }`.
+final class ResidualNode: CodeNode {
+  let body: Code
+
+  init(_ body: Code, _ span: Span) {
+    self.body = body
+    super.init(span)
+  }
+
+  override func evaluate(_ context: Interpreter, _ frame: Frame) throws -> Value {
+    try context.makeFlow(.residual(Closure(body, frame)), at: span)
+  }
+}
+
+/// `parallel { a, b } join sum`.
+final class ParallelNode: CodeNode {
+  let branches: [Code]
+  let join: Identifier?
+
+  init(_ branches: [Code], join: Identifier?, _ span: Span) {
+    self.branches = branches
+    self.join = join
+    super.init(span)
+  }
+
+  override func evaluate(_ context: Interpreter, _ frame: Frame) throws -> Value {
+    if let join, join.text != "sum", join.text != "concat" {
+      throw context.failure(
+        .wrongValue, "parallel cannot join by '\(join.text)'", at: join.span,
+        hint: "sum and concat are the joins")
+    }
+    return try context.makeFlow(
+      .parallel(branches.map { Closure($0, frame) }, join: join), at: span)
+  }
+}
+
+/// `repeat n { … }` and `loop n { … }`.
+final class RoundsNode: CodeNode {
+  let count: CodeNode
+  let body: Code
+  let isLoop: Bool
+
+  init(_ count: CodeNode, _ body: Code, isLoop: Bool, _ span: Span) {
+    self.count = count
+    self.body = body
+    self.isLoop = isLoop
+    super.init(span)
+  }
+
+  override func evaluate(_ context: Interpreter, _ frame: Frame) throws -> Value {
+    let value = try count.evaluate(context, frame)
+    guard let number = value.exactInt, number >= 0 else {
+      if value.isUnknown { throw UnknownReached() }
+      throw context.failure(
+        .wrongValue, "the number of rounds is an integer from 0, not \(context.brief(value))",
+        at: count.span)
+    }
+    let closure = Closure(body, frame)
+    return try context.makeFlow(
+      isLoop ? .loop(number, closure) : .repeated(number, closure), at: span)
+  }
+}
+
+/// `route each U by R { … }`.
+final class RouteNode: CodeNode {
+  struct Path {
+    /// `8 experts { … }`.
+    let count: CodeNode?
+    let name: String
+    let body: Code
+  }
+
+  let unit: Identifier
+  let router: CodeNode
+  let paths: [Path]
+
+  init(_ unit: Identifier, _ router: CodeNode, _ paths: [Path], _ span: Span) {
+    self.unit = unit
+    self.router = router
+    self.paths = paths
+    super.init(span)
+  }
+
+  override func evaluate(_ context: Interpreter, _ frame: Frame) throws -> Value {
+    let value = try router.evaluate(context, frame)
+    if value.isUnknown { return .unknown }
+    guard case .object(let object) = value, let instance = object as? RouterInstance else {
+      throw context.wrongType(
+        "a route needs a router, not \(value.typeName)", at: router.span,
+        label: "this is \(context.brief(value))", hint: context.hintToCall(value))
+    }
+    var open: [RouteInstance.Path] = []
+    for path in paths {
+      let body = Closure(path.body, frame)
+      guard let count = path.count else {
+        open.append(RouteInstance.Path(name: path.name, body: body))
+        continue
+      }
+      let number = try number(of: count, context, frame)
+      open += (0..<number).map {
+        RouteInstance.Path(name: "\(path.name)[\($0)]", body: body)
+      }
+    }
+    return try context.makeFlow(.route(RouteInstance(unit, instance, open)), at: span)
+  }
+
+  /// `8 experts { … }` counts as eight paths.
+  private func number(of count: CodeNode, _ context: Interpreter, _ frame: Frame) throws -> Int {
+    let value = try count.evaluate(context, frame)
+    guard let number = value.exactInt, (1...4096).contains(number) else {
+      if value.isUnknown { throw UnknownReached() }
+      throw context.failure(
+        .wrongValue,
+        "the number of paths is an integer from 1 to 4096, not \(context.brief(value))",
+        at: count.span)
+    }
+    return number
+  }
+}
+
+/// A declaration: binds the function, layer, router, objective or optimizer it declares.
+final class DeclarationNode: StatementNode {
+  let binder: Binder
+  let make: (Frame) -> Value
+
+  init(_ binder: Binder, _ span: Span, _ make: @escaping (Frame) -> Value) {
+    self.binder = binder
+    self.make = make
+    super.init(span)
+  }
+
+  override func execute(_ context: Interpreter, _ frame: Frame) throws -> Signal {
+    binder.bind(make(frame), frame)
+    return .normal
+  }
+}
+
+/// `param w: [d, n] = normal(0.02)`.
+final class ParameterNode: StatementNode {
+  let name: Identifier
+  let binder: Binder
+  let shape: [CodeNode]
+  let initial: CodeNode?
+
+  init(
+    _ name: Identifier, _ binder: Binder, _ shape: [CodeNode], _ initial: CodeNode?, _ span: Span
+  ) {
+    self.name = name
+    self.binder = binder
+    self.shape = shape
+    self.initial = initial
+    super.init(span)
+  }
+
+  override func execute(_ context: Interpreter, _ frame: Frame) throws -> Signal {
+    binder.bind(try context.makeParameter(name, shape, initial, frame), frame)
+    return .normal
+  }
+}
+
+/// `state m = 0`.
+final class StateNode: StatementNode {
+  let name: Identifier
+  let binder: Binder
+  let initial: CodeNode
+
+  init(_ name: Identifier, _ binder: Binder, _ initial: CodeNode, _ span: Span) {
+    self.name = name
+    self.binder = binder
+    self.initial = initial
+    super.init(span)
+  }
+
+  override func execute(_ context: Interpreter, _ frame: Frame) throws -> Signal {
+    guard let optimizer = context.trace?.optimizer else {
+      throw context.failure(
+        .misplacedStatement, "'state' belongs into an optimizer", at: name.span,
+        hint: "use 'param' for a trained tensor")
+    }
+    binder.bind(try context.makeState(name, initial, binder.place, frame, optimizer), frame)
+    return .normal
+  }
+}
+
+// MARK: Declared things
+
+/// A compiled layer or model.
+final class LayerCode {
+  let isModel: Bool
+  let name: Identifier
+  let code: Code
+  let signature: SignatureCode?
+
+  init(isModel: Bool, name: Identifier, code: Code, signature: SignatureCode?) {
+    self.isModel = isModel
+    self.name = name
+    self.code = code
+    self.signature = signature
+  }
+}
+
+/// `: x [.., token, d] -> [.., n]`.
+struct SignatureCode {
+  let input: Identifier
+  let inputSlot: Int
+  let inputShape: [AxisCode]
+  let outputShape: [AxisCode]?
+  let span: Span
+}
+
+struct AxisCode {
+  enum Kind {
+    case rest
+    /// A label of rows, or a size in the slot.
+    case name(String, slot: Int?)
+    case size(CodeNode)
+  }
+
+  let kind: Kind
+  let span: Span
+}
+
+/// A compiled router: its clauses run in one frame.
+final class RouterCode {
+  struct Clause {
+    let kind: Kind
+    let mode: RouterDeclaration.Clause.Mode?
+
+    enum Kind {
+      /// The body and the slot of what flows through it.
+      case scores(CodeNode, slot: Int)
+      case select(CodeNode)
+      case weigh(CodeNode)
+      case loss(CodeNode)
+    }
+  }
+
+  /// Where the clauses find what the site knows.
+  struct Slots {
+    let paths: Int
+    let score: Int
+    let selected: Int
+    let top: Int
+    let all: Int
+  }
+
+  let name: Identifier
+  let code: Code
+  let clauses: [Clause]
+  let slots: Slots
+
+  init(_ name: Identifier, _ code: Code, _ clauses: [Clause], _ slots: Slots) {
+    self.name = name
+    self.code = code
+    self.clauses = clauses
+    self.slots = slots
+  }
+}
+
+/// A compiled optimizer.
+final class OptimizerCode {
+  let name: Identifier
+  let code: Code
+  let parameter: Int
+  let gradient: Int
+  let step: Int
+
+  init(_ name: Identifier, _ code: Code, parameter: Int, gradient: Int, step: Int) {
+    self.name = name
+    self.code = code
+    self.parameter = parameter
+    self.gradient = gradient
+    self.step = step
+  }
+}

@@ -1,0 +1,139 @@
+import AdaptSyntax
+
+// What a script is compiled to: a tree of nodes whose names are resolved to places, run by calling
+// `evaluate` on its root. Goals, in order: the meaning of the tree, errors at the right place, speed.
+//
+// A node is immutable once its file is compiled and knows nothing of a run: the interpreter is handed
+// to it, and so is the frame, which holds the names of the call that is going on.
+
+/// The names of one call: `.cell` where a closure shares the name, `.unbound` before it is bound.
+typealias Frame = UnsafeMutablePointer<Value>
+
+/// How a statement ended.
+enum Signal {
+  case normal
+  case broken
+  case continued
+  /// ``Interpreter/returned`` holds the value.
+  case returned
+}
+
+/// An expression, a statement or a block.
+class CodeNode {
+  let span: Span
+
+  init(_ span: Span) { self.span = span }
+
+  /// The value of an expression.
+  func evaluate(_ context: Interpreter, _ frame: Frame) throws -> Value { .none }
+
+  /// Runs a statement; the value of an expression is dropped.
+  func execute(_ context: Interpreter, _ frame: Frame) throws -> Signal {
+    _ = try evaluate(context, frame)
+    return .normal
+  }
+
+  /// Runs the last statement of a block, whose value is the block's.
+  func finish(_ context: Interpreter, _ frame: Frame, _ result: inout Value) throws -> Signal {
+    result = try evaluate(context, frame)
+    return .normal
+  }
+}
+
+/// A statement that has no value.
+class StatementNode: CodeNode {
+  override func finish(_ context: Interpreter, _ frame: Frame, _ result: inout Value) throws
+    -> Signal
+  {
+    try execute(context, frame)
+  }
+
+  override func evaluate(_ context: Interpreter, _ frame: Frame) throws -> Value {
+    _ = try execute(context, frame)
+    return .none
+  }
+}
+
+/// A node whose statements may leave a loop or a function: what it is as a statement decides.
+class BranchingNode: CodeNode {
+  override func execute(_ context: Interpreter, _ frame: Frame) throws -> Signal {
+    var dropped = Value.none
+    return try finish(context, frame, &dropped)
+  }
+
+  override func evaluate(_ context: Interpreter, _ frame: Frame) throws -> Value {
+    var result = Value.none
+    // The compiler lets nothing leave a block that stands inside an expression.
+    _ = try finish(context, frame, &result)
+    return result
+  }
+}
+
+final class ConstantNode: CodeNode {
+  let value: Value
+
+  init(_ value: Value, _ span: Span) {
+    self.value = value
+    super.init(span)
+  }
+
+  override func evaluate(_ context: Interpreter, _ frame: Frame) throws -> Value { value }
+}
+
+/// Statements one after the other.
+final class BlockNode: BranchingNode {
+  private let statements: ContiguousArray<CodeNode>
+  /// Names that closures share: each run of the block has its own.
+  private let cells: [Int]
+  /// The statement, where it is the only one.
+  private let only: CodeNode?
+
+  init(_ statements: ContiguousArray<CodeNode>, cells: [Int], _ span: Span) {
+    self.statements = statements
+    self.cells = cells
+    only = statements.count == 1 && cells.isEmpty ? statements[0] : nil
+    super.init(span)
+  }
+
+  override func execute(_ context: Interpreter, _ frame: Frame) throws -> Signal {
+    if let only {
+      try context.tick(only.span)
+      return try only.execute(context, frame)
+    }
+    if !cells.isEmpty { makeCells(context, frame) }
+    for statement in statements {
+      try context.tick(statement.span)
+      let signal = try statement.execute(context, frame)
+      if signal != .normal { return signal }
+    }
+    return .normal
+  }
+
+  override func finish(_ context: Interpreter, _ frame: Frame, _ result: inout Value) throws
+    -> Signal
+  {
+    if let only {
+      try context.tick(only.span)
+      return try only.finish(context, frame, &result)
+    }
+    if !cells.isEmpty { makeCells(context, frame) }
+    let last = statements.count - 1
+    for index in 0..<max(0, last) {
+      let statement = statements[index]
+      try context.tick(statement.span)
+      let signal = try statement.execute(context, frame)
+      if signal != .normal { return signal }
+    }
+    guard last >= 0 else { return .normal }
+    try context.tick(statements[last].span)
+    return try statements[last].finish(context, frame, &result)
+  }
+
+  private func makeCells(_ context: Interpreter, _ frame: Frame) {
+    for slot in cells {
+      let cell = Cell()
+      context.noteShared(cell)
+      frame[slot] = .cell(cell)
+    }
+  }
+}
