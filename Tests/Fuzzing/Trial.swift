@@ -100,7 +100,7 @@ public struct Trial {
 
   /// Words that only someone who knows the sources would understand.
   private static let internals = [
-    "CheckedEnough", "Optional(", "AdaptInterpreter.", "AdaptGraph.", "Swift.",
+    "UnknownReached", "CheckedEnough", "Optional(", "AdaptInterpreter.", "AdaptGraph.", "Swift.",
   ]
 
   // MARK: Runs
