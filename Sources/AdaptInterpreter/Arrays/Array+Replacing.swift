@@ -10,37 +10,38 @@ extension Interpreter {
   package func replacingSubscript(
     _ array: ArrayValue, _ subscripts: [SubscriptArgument], with value: Value, at span: Span
   ) throws -> ArrayValue {
-    let operand = TensorOperand(source: .array(array), type: array.type, axes: array.axes)
-    var picks: [AxisPick]?
-    var places: [Int]?
-    if subscripts.count == 1, case .mask(let mask) = subscripts[0].value, mask.shape.count > 1 {
-      guard mask.shape == array.shape else {
-        throw failure(
-          .wrongShape, "a mask \(mask.shapeText) does not fit \(array.shapeText)", at: span)
-      }
-      places = mask.truePlaces
-    } else {
-      picks = try self.picks(subscripts, operand, at: span)
-      places = picks.map { flatPlaces($0, array.shape) }
-    }
     if case .tensor = value {
       throw wrongType(
         "numbers of a tensor cannot be replaced by traced ones", at: span,
         hint: "where(mask, a, b) and concat(…) make new tensors")
     }
-    let dims =
-      picks.map { picks in
-        array.shape.indices.compactMap { axis -> Int? in
-          if case .index = picks[axis] { return nil }
-          return picks[axis].places(array.shape[axis]).count
-        }
-      } ?? [places?.count ?? 0]
-    let numbers = try replacement(value, dims, at: span)
-    guard let places, let tensor = array.tensor, !isDryRun else {
-      return ArrayValue(unknown: array.type, axes: array.axes)
-    }
-    let changed = try runtime(at: span) { try tensor.replacing(places, with: numbers) }
+    let unknown = ArrayValue(unknown: array.type, axes: array.axes)
+    guard let picked = try picked(of: array, subscripts, at: span) else { return unknown }
+    let numbers = try replacement(value, picked.dims, at: span)
+    guard let tensor = array.tensor, !isDryRun else { return unknown }
+    let changed = try runtime(at: span) { try tensor.replacing(picked.places, with: numbers) }
     return ArrayValue(changed, axes: array.axes)
+  }
+
+  /// Which places of the whole tensor the subscripts pick, none in a dry run, and the shape of what is
+  /// picked; nil when a mask is not known yet.
+  private func picked(
+    of array: ArrayValue, _ subscripts: [SubscriptArgument], at span: Span
+  ) throws -> (places: [Int], dims: [Int])? {
+    if subscripts.count == 1, case .mask(let mask) = subscripts[0].value, mask.shape.count > 1 {
+      guard mask.shape == array.shape else {
+        throw failure(
+          .wrongShape, "a mask \(mask.shapeText) does not fit \(array.shapeText)", at: span)
+      }
+      return mask.truePlaces.map { ($0, [$0.count]) }
+    }
+    let operand = TensorOperand(source: .array(array), type: array.type, axes: array.axes)
+    guard let picks = try picks(subscripts, operand, at: span) else { return nil }
+    let dims = zip(picks, array.shape).compactMap { pick, size -> Int? in
+      if case .index = pick { return nil }
+      return pick.places(size).count
+    }
+    return (isDryRun ? [] : flatPlaces(picks, array.shape), dims)
   }
 
   /// The numbers of a value, broadcast to what is picked; none in a dry run.
