@@ -39,8 +39,15 @@ extension Interpreter {
   func traceModel(_ model: Flow, input: ModelInput, mode: TraceMode, at span: Span) throws
     -> ModelGraph
   {
-    let trace = Trace(mode: mode)
-    return try within(trace) {
+    try traceModel(model, surgery(of: model), Trace(mode: mode), input: input, at: span)
+  }
+
+  /// Builds the graph of a model as it is after a surgery.
+  func traceModel(
+    _ model: Flow, _ surgery: Surgery, _ trace: Trace, input: ModelInput, at span: Span
+  ) throws -> ModelGraph {
+    try within(trace) {
+      trace.adopt(surgery)
       let tensor = try makeInput(input, trace, at: span)
       let result: Value
       if let layer = model.layer {
@@ -62,7 +69,8 @@ extension Interpreter {
       }
       return ModelGraph(
         graph: trace.graph, input: input, output: value,
-        losses: trace.losses.map { NamedValue(name: $0.name, value: $0.value) })
+        losses: trace.losses.map { NamedValue(name: $0.name, value: $0.value) },
+        frozen: trace.frozenParameters, starts: trace.starts)
     }
   }
 

@@ -1,5 +1,6 @@
 import AdaptGraph
 import AdaptSyntax
+import AdaptTensor
 
 /// A value of the graph that is being traced.
 public struct SymbolicTensor {
@@ -34,6 +35,14 @@ final class Trace {
   var input: ValueID?
   var objective: ObjectiveContext?
   var optimizer: OptimizerContext?
+
+  /// Where values and sizes come from, for messages.
+  var origins = ShapeOrigins()
+  /// What was changed in the models that are applied, by where they are.
+  private(set) var surgery = Surgery()
+  /// The places that were entered and the parameters that were asked for, each once.
+  private(set) var places = OrderedRecords<TracedPlace>()
+  private(set) var declared = OrderedRecords<DeclaredParameter>()
 
   /// Where parameters are named.
   private(set) var prefix = ""
@@ -133,6 +142,30 @@ final class Trace {
 
   static func joined(_ prefix: String, _ name: String) -> String {
     prefix.isEmpty ? name : "\(prefix).\(name)"
+  }
+
+  // MARK: Surgery
+
+  /// Takes in what was changed in a model that is applied at the current place.
+  func adopt(_ changes: Surgery) { surgery.merge(changes, at: prefix) }
+
+  /// Notes what stands at the current place; what is applied again stays as it was first.
+  func note(_ place: TracedPlace) { places.add(place, as: prefix) }
+
+  func finishPlace(_ output: SymbolicTensor.Content) {
+    places.change(prefix) { $0.output = $0.output ?? output }
+  }
+
+  func note(_ parameter: DeclaredParameter) { declared.add(parameter, as: parameter.name) }
+
+  /// The parameters that training leaves alone.
+  var frozenParameters: Set<String> {
+    Set(declared.all.map(\.record).filter(\.isFrozen).map(\.info.name))
+  }
+
+  /// What parameters start from that do not start from their initializer.
+  var starts: [String: Tensor] {
+    surgery.starts.filter { declared[$0.key]?.sharedWith == nil }
   }
 
   // MARK: Losses
