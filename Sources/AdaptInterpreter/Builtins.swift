@@ -7,8 +7,7 @@ extension Interpreter {
   /// All native functions. Made for each interpreter, since closures cannot be shared by threads.
   static var builtins: [NativeFunction] {
     basicFunctions + mathFunctions + tensorFunctions + arrayFunctions + globalListFunctions
-      + initializers
-      + dataFunctions + modelFunctions
+      + initializers + dataFunctions + modelFunctions + surgeryFunctions
   }
 
   /// Names that stand for a value.

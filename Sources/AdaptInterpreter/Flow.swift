@@ -19,12 +19,16 @@ public final class Flow {
     case repeated(Int, Closure)
     case loop(Int, Closure)
     case route(RouteInstance)
+    /// Lines that are applied one after the other: a path of a route, or a round of a loop.
+    case body(Closure)
   }
 
   let kind: Kind
   let span: Span
   /// The name it was bound to first, which becomes its scope.
   var boundName: String?
+  /// What was changed in it after it was written.
+  var surgery = Surgery()
   let depth: Int
   /// What the runtime keeps with a model: parameters, for example.
   public var attachment: AnyObject?
@@ -62,14 +66,20 @@ public final class LayerInstance {
   let body: Closure
   /// Hyperparameters by name.
   public let arguments: [(name: String, value: Value)]
+  /// Where each hyperparameter was written: an argument, or the default of its declaration.
+  let sources: [String: Span]
 
   public var name: String { declaration.name.text }
   public var isModel: Bool { declaration.isModel }
 
-  init(_ declaration: LayerCode, _ body: Closure, arguments: [(name: String, value: Value)]) {
+  init(
+    _ declaration: LayerCode, _ body: Closure, arguments: [(name: String, value: Value)],
+    sources: [String: Span]
+  ) {
     self.declaration = declaration
     self.body = body
     self.arguments = arguments
+    self.sources = sources
   }
 }
 

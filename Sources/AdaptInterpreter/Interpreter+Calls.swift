@@ -50,7 +50,10 @@ extension Interpreter {
     case .layer(let declaration, let body):
       let hyperparameters = try hyperparameters(function, body, arguments, at: span)
       return try makeFlow(
-        .layer(LayerInstance(declaration, body, arguments: hyperparameters)), at: span)
+        .layer(
+          LayerInstance(
+            declaration, body, arguments: hyperparameters,
+            sources: Interpreter.sources(body.code.parameters, arguments))), at: span)
     case .router(let declaration, let body):
       let hyperparameters = try hyperparameters(function, body, arguments, at: span)
       return .object(

@@ -19,6 +19,8 @@ extension Interpreter {
         throw unknownMember(Identifier(name, span: indexSpan), of: value)
       }
       return field
+    case (.flow(let model), .string(let path)) where model.layer != nil:
+      return .flow(try sublayer(of: model, path, at: indexSpan))
     case (.tensor, _), (.array, _):
       let place = EvaluatedSubscript(label: nil, kind: .value(index), span: indexSpan)
       return try element(of: value, [place], at: span)

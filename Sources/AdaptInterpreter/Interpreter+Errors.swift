@@ -28,7 +28,9 @@ extension Interpreter {
   }
 
   /// An error of the graph, at the innermost expression of the user's script.
-  func shapeFailure(_ error: GraphError, at span: Span) -> Diagnostic {
+  func shapeFailure(_ error: GraphError, at span: Span, _ notes: [Diagnostic.Note] = [])
+    -> Diagnostic
+  {
     let id: DiagnosticID =
       switch error.kind {
       case .shape, .invalid: .wrongShape
@@ -36,7 +38,7 @@ extension Interpreter {
       case .notDifferentiable: .notDifferentiable
       }
     var result = failure(id, error.message, at: span)
-    result.notes += callNotes(around: result.span)
+    result.notes = shapeNotes(notes, at: result.span)
     return result
   }
 

@@ -100,8 +100,12 @@ extension Interpreter {
 
   private func applyAll(_ parts: [Flow], _ flow: Flow, to input: Value) throws -> Value {
     let run = { try parts.reduce(input) { try self.apply($1, to: $0, at: $1.span) } }
-    guard let name = flow.boundName, let trace else { return try run() }
-    return try trace.applying(flow) { try trace.scoped(name, run) }
+    guard let name = flow.boundName, let trace, case .tensor(let tensor) = input else {
+      return try run()
+    }
+    return try trace.applying(flow) {
+      try trace.scoped(name) { try occupy("flow", flow, tensor, trace, at: flow.span, run) }
+    }
   }
 
   private func applyForm(_ flow: Flow, to input: SymbolicTensor, _ trace: Trace, at span: Span)
@@ -111,7 +115,9 @@ extension Interpreter {
     case .zero: return .tensor(try zeros(like: input, at: span))
     case .layer(let layer):
       return try trace.scoped(flow.boundName ?? scopeName(layer.name)) {
-        try applyLayer(layer, to: input, trace, at: span)
+        try occupy("layer", flow, input, trace, at: span) {
+          try applyLayer(layer, to: input, trace, at: span)
+        }
       }
     case .residual(let body): return try applyResidual(body, to: input, at: span)
     case .parallel(let branches, let join):
@@ -122,7 +128,15 @@ extension Interpreter {
       return try applyLoop(count, body, flow.boundName, to: input, trace)
     case .route(let route):
       return try trace.scoped(flow.boundName ?? "route") {
-        try applyRoute(route, to: input, trace, at: span)
+        try occupy("route", flow, input, trace, at: span) {
+          try applyRoute(route, to: input, trace, at: span)
+        }
+      }
+    case .body(let body):
+      return try trace.scoped(flow.boundName ?? "flow") {
+        try occupy("flow", flow, input, trace, at: span) {
+          try runFlow(body, on: .tensor(input))
+        }
       }
     case .pass, .function, .compose: return .tensor(input)
     }
@@ -134,6 +148,8 @@ extension Interpreter {
   {
     try enter(layer.declaration.code, at: span)
     defer { leave() }
+    trace.origins.layers.append(ActiveLayer(layer: layer))
+    defer { trace.origins.layers.removeLast() }
     let code = layer.declaration.code
     return try open(layer.body, at: span) { frame in
       for (parameter, argument) in zip(code.parameters, layer.arguments) {
@@ -153,6 +169,18 @@ extension Interpreter {
     }
   }
 
+  /// Applies a flow as the content of the current scope, in no scope of its own.
+  func applyHere(_ flow: Flow, to input: SymbolicTensor, _ trace: Trace, at span: Span) throws
+    -> Value
+  {
+    switch flow.kind {
+    case .layer(let layer): try applyLayer(layer, to: input, trace, at: span)
+    case .route(let route): try applyRoute(route, to: input, trace, at: span)
+    case .body(let body): try runFlow(body, on: .tensor(input))
+    default: try apply(flow, to: .tensor(input), at: span)
+    }
+  }
+
   // MARK: Forms
 
   private func applyResidual(_ body: Closure, to input: SymbolicTensor, at span: Span) throws
@@ -163,7 +191,9 @@ extension Interpreter {
       return try result.isUnknown ? .unknown : notATensor(result, at: body.code.span)
     }
     if case .zero = output.content { return .tensor(input) }
-    return try sum(input, output, what: "a residual adds its result to its input", at: span)
+    return try sum(
+      (input, "the input"), (output, "the result"), what: "a residual adds its result to its input",
+      at: body.code.lastSpan)
   }
 
   private func applyParallel(
@@ -181,24 +211,31 @@ extension Interpreter {
     }
     guard let first = outputs.first else { return .tensor(try zeros(like: input, at: span)) }
     if join?.text == "concat" { return try add(.concat, outputs, at: span) }
-    return try outputs.dropFirst().reduce(.tensor(first)) { total, output in
-      guard case .tensor(let total) = total else { return total }
-      if case .zero = output.content { return .tensor(total) }
-      return try sum(total, output, what: "the branches of 'parallel' are added", at: span)
+    var total = first
+    for (branch, output) in zip(branches, outputs).dropFirst() {
+      if case .zero = output.content { continue }
+      let sum = try sum(
+        (total, "what stands before"), (output, "this branch"),
+        what: "the branches of 'parallel' are added", at: branch.code.span)
+      guard case .tensor(let next) = sum else { return sum }
+      total = next
     }
+    return .tensor(total)
   }
 
-  private func sum(_ a: SymbolicTensor, _ b: SymbolicTensor, what: String, at span: Span) throws
-    -> Value
-  {
-    let (first, second) = (try type(of: a, at: span), try type(of: b, at: span))
-    guard first == second else {
-      throw failure(
-        .wrongShape,
-        "\(what): \(describe(first)) and \(describe(second)) do not match", at: span,
-        notes: callNotes(around: span))
+  private func sum(
+    _ a: (tensor: SymbolicTensor, what: String), _ b: (tensor: SymbolicTensor, what: String),
+    what: String, at span: Span
+  ) throws -> Value {
+    let values = (try value(of: a.tensor, at: span), try value(of: b.tensor, at: span))
+    guard let trace, trace.graph.type(values.0) != trace.graph.type(values.1) else {
+      return try add(.binary(.add), [values.0, values.1], at: span)
     }
-    return try add(.binary(.add), [a, b], at: span)
+    let notes = origin(of: values.0, as: a.what) + origin(of: values.1, as: b.what)
+    throw failure(
+      .wrongShape,
+      "\(what): \(symbolic(values.0)) and \(symbolic(values.1)) do not match", at: span,
+      notes: shapeNotes(notes, at: span))
   }
 
   func notATensor(_ value: Value, at span: Span) throws -> Value {
@@ -214,13 +251,16 @@ extension Interpreter {
       try charge(at: body.code.span)
       let single = try singleLayer(body)
       let chosen =
-        family ?? trace.take(name ?? single.map { plural(scopeName($0.layer.name)) } ?? "repeat")
+        family ?? trace.take(name ?? single?.layer.map { plural(scopeName($0.name)) } ?? "repeat")
       family = chosen
       let copy = "\(chosen)[\(round)]"
       value = try trace.inside(copy, place: copy) {
-        guard let single else { return try runFlow(body, on: value) }
         guard case .tensor(let tensor) = value else { return value }
-        return try applyLayer(single.layer, to: tensor, trace, at: single.span)
+        let content = single ?? Flow(.body(body), span: body.code.span)
+        let kind = single == nil ? "repeat" : "layer"
+        return try occupy(kind, content, tensor, trace, at: content.span) {
+          try applyHere(content, to: tensor, trace, at: content.span)
+        }
       }
     }
     return value
@@ -228,14 +268,13 @@ extension Interpreter {
 
   /// The layer that a body consists of, when it does nothing but make one: then the copies are named
   /// after it and it needs no scope of its own.
-  private func singleLayer(_ body: Closure) throws -> (layer: LayerInstance, span: Span)? {
+  private func singleLayer(_ body: Closure) throws -> Flow? {
     guard let (callee, line) = body.code.single else { return nil }
     return try open(body, at: line.span) { frame in
       guard case .function(let function) = try callee.evaluate(self, frame),
-        case .layer = function.kind, case .flow(let flow) = try line.evaluate(self, frame),
-        let layer = flow.layer
+        case .layer = function.kind, case .flow(let flow) = try line.evaluate(self, frame)
       else { return nil }
-      return (layer, line.span)
+      return flow
     }
   }
 
@@ -248,7 +287,11 @@ extension Interpreter {
     for round in 0..<count {
       try charge(at: body.code.span)
       value = try trace.inside(family, place: "\(family)[\(round)]") {
-        try runFlow(body, on: value)
+        guard case .tensor(let tensor) = value else { return value }
+        let content = Flow(.body(body), span: body.code.span)
+        return try occupy("loop", content, tensor, trace, at: content.span) {
+          try runFlow(body, on: value)
+        }
       }
     }
     return value

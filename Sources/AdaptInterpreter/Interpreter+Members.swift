@@ -61,6 +61,7 @@ extension Interpreter {
     case .map: mapMethods
     case .string: stringMethods
     case .array, .tensor: tensorMethods
+    case .flow(let flow) where flow.layer != nil: modelMethods
     default: [:]
     }
   }
@@ -80,7 +81,8 @@ extension Interpreter {
     case .list, .tuple: ["count", "first", "last"] + methods(of: value).keys.sorted()
     case .map: ["count", "keys", "values"] + methods(of: value).keys.sorted()
     case .range, .string: ["count"] + methods(of: value).keys.sorted()
-    case .flow(let flow): flow.layer?.arguments.map(\.name) ?? []
+    case .flow(let flow):
+      (flow.layer?.arguments.map(\.name) ?? []) + methods(of: value).keys.sorted()
     case .object(let object): object.memberNames
     case .array, .tensor: Interpreter.tensorMemberNames + methods(of: value).keys.sorted()
     default: []

@@ -39,8 +39,15 @@ extension Interpreter {
   func traceModel(_ model: Flow, input: ModelInput, mode: TraceMode, at span: Span) throws
     -> ModelGraph
   {
-    let trace = Trace(mode: mode)
-    return try within(trace) {
+    try traceModel(model, surgery(of: model), Trace(mode: mode), input: input, at: span)
+  }
+
+  /// Builds the graph of a model as it is after a surgery.
+  func traceModel(
+    _ model: Flow, _ surgery: Surgery, _ trace: Trace, input: ModelInput, at span: Span
+  ) throws -> ModelGraph {
+    try within(trace) {
+      trace.adopt(surgery)
       let tensor = try makeInput(input, trace, at: span)
       let result: Value
       if let layer = model.layer {
@@ -62,11 +69,12 @@ extension Interpreter {
       }
       let graph = ModelGraph(
         graph: trace.graph, input: data, output: value,
-        losses: trace.losses.map { NamedValue(name: $0.name, value: $0.value) })
+        losses: trace.losses.map { NamedValue(name: $0.name, value: $0.value) },
+        frozen: trace.frozenParameters, starts: trace.starts)
       if isDryRun {
         tracedModels.append(
           TracedModel(
-            flow: model, input: input, mode: mode, span: span, graph: graph, trace: trace))
+            flow: model, input: input, mode: trace.mode, span: span, graph: graph, trace: trace))
       }
       return graph
     }

@@ -55,16 +55,20 @@ extension Interpreter {
     at span: Span
   ) throws -> ValueID? {
     let region = trace.graph.region
+    var outputs: [ValueID?] = []
     do {
-      let outputs = try paths.enumerated().map { number, path in
+      outputs = try paths.enumerated().map { number, path in
         try runPath(path, number, decision, x, trace)
       }
       return try trace.graph.join(decision.site, outputs: outputs)
     } catch {
       // A trace that failed inside a path must not go on there.
       trace.graph.region = region
-      if let error = error as? GraphError { throw shapeFailure(error, at: span) }
-      throw error
+      guard let error = error as? GraphError else { throw error }
+      let notes = zip(paths, outputs).flatMap { path, output in
+        output.map { origin(of: $0, as: "path '\(path.name)'") } ?? []
+      }
+      throw shapeFailure(error, at: span, notes)
     }
   }
 
@@ -74,8 +78,11 @@ extension Interpreter {
     let brought = try trace.graph.enterPath(
       decision.site, name: path.name, [x] + (decision.weights.map { [$0] } ?? []))
     let output = try trace.inside(path.name, place: path.name) { () throws -> ValueID? in
-      let input = Value.tensor(SymbolicTensor(content: .value(brought[0]), trace: trace))
-      let result = try runFlow(path.body, on: input)
+      let input = SymbolicTensor(content: .value(brought[0]), trace: trace)
+      let content = Flow(.body(path.body), span: path.body.code.span)
+      let result = try occupy("path", content, input, trace, at: content.span) {
+        try runFlow(path.body, on: .tensor(input))
+      }
       guard case .tensor(let tensor) = result else {
         if result.isUnknown { throw UnknownReached() }
         _ = try notATensor(result, at: path.body.code.span)

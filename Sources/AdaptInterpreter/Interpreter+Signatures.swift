@@ -18,9 +18,8 @@ extension Interpreter {
       // What a name like `d` stands for only the type could say.
       if namesOpenSize(signature, frame) { _ = try value(of: input, at: span) }
     } else {
-      let type = try type(of: input, at: span)
       try match(
-        signature.inputShape, type, frame, signature, at: span,
+        signature.inputShape, try value(of: input, at: span), frame, signature, at: span,
         what: "\(calls.last?.name ?? "the layer") takes")
     }
     frame[signature.inputSlot] = .tensor(input)
@@ -29,8 +28,11 @@ extension Interpreter {
 
   private func namesOpenSize(_ signature: SignatureCode, _ frame: Frame) -> Bool {
     signature.inputShape.contains { axis in
-      guard case .name(_, let slot?) = axis.kind else { return false }
-      return size(in: slot, frame) == nil
+      switch axis.kind {
+      case .name(_, let slot?): size(in: slot, frame) == nil
+      case .size(let term): !term.openNames(frame).isEmpty
+      default: false
+      }
     }
   }
 
@@ -52,9 +54,10 @@ extension Interpreter {
       return
     }
     guard let shape = signature.outputShape else { return }
+    let value = try value(of: tensor, at: span)
     try match(
-      shape, try type(of: tensor, at: span), frame, signature, at: span,
-      what: "\(layer.name) declares to give")
+      shape, value, frame, signature, at: span, what: "\(layer.name) declares to give")
+    noteSizes(of: value, shape)
   }
 
   // MARK: Matching
@@ -64,33 +67,74 @@ extension Interpreter {
     "token", "sequence", "sample", "patch", "head", "step", "batch",
   ]
 
+  /// Holds a declared shape against a value: labels and names first, then sizes, as far as names are
+  /// bound. What does not fit is an error that says where both shapes come from.
   private func match(
-    _ shape: [AxisCode], _ type: TensorType, _ frame: Frame, _ signature: SignatureCode,
-    at span: Span,
-    what: String
+    _ shape: [AxisCode], _ value: ValueID, _ frame: Frame, _ signature: SignatureCode,
+    at span: Span, what: String
   ) throws {
-    let found = axes(of: type)
-    func mismatch(_ reason: String) throws -> Diagnostic {
-      let declared = try describe(shape, frame)
-      var notes = callNotes(around: nil).filter { $0.span != span }
-      if !store.isLibrary(signature.span) {
-        notes.insert(.init(span: signature.span, text: "the shapes are declared here"), at: 0)
-      }
-      return failure(
-        .wrongShape, "\(what) \(declared), not \(describe(type))", at: span, label: reason,
-        notes: notes)
+    guard let trace else { return }
+    let mismatch = { (reason: String) throws -> Diagnostic in
+      try self.mismatch(shape, value, frame, signature, reason, at: span, what: what)
     }
-    var rest = Array(found)
+    var rest = Array(axes(of: trace.graph.type(value)))
+    var sizes: [(term: SizeTerm, size: Int, span: Span)] = []
     for axis in shape.reversed() {
-      if case .rest = axis.kind { return }
-      guard let actual = rest.popLast() else {
-        throw try mismatch("there are fewer axes")
+      if case .rest = axis.kind {
+        rest = []
+        break
       }
-      if let reason = try match(axis, actual, frame) { throw try mismatch(reason) }
+      guard let actual = rest.popLast() else { throw try mismatch("there are fewer axes") }
+      if case .size(let term) = axis.kind, case .size(let size) = actual {
+        sizes.append((term, size, axis.span))
+      } else if let reason = match(axis, actual, frame, value) {
+        throw try mismatch(reason)
+      }
     }
     // A group of rows may go without saying: [token, d] is [sequence, token, d].
     let groups = rest.allSatisfy { if case .group = $0 { true } else { false } }
     guard groups else { throw try mismatch("there are more axes") }
+    if let reason = try solve(sizes, frame, value) { throw try mismatch(reason) }
+  }
+
+  private func mismatch(
+    _ shape: [AxisCode], _ value: ValueID, _ frame: Frame, _ signature: SignatureCode,
+    _ reason: String, at span: Span, what: String
+  ) throws -> Diagnostic {
+    var notes: [Diagnostic.Note] = []
+    if !store.isLibrary(signature.span) {
+      notes.append(.init(span: signature.span, text: "the shapes are declared here"))
+    }
+    notes += origin(of: value, as: what.hasSuffix("takes") ? "what goes in" : "the result")
+    notes += sizeNotes(shape, frame)
+    return failure(
+      .wrongShape, "\(what) \(try describe(shape, frame)), not \(symbolic(value))", at: span,
+      label: reason, notes: shapeNotes(notes, at: span))
+  }
+
+  /// Binds the names that sizes leave open, those with one open name first.
+  /// - Returns: nil when all fit, else why not.
+  private func solve(
+    _ sizes: [(term: SizeTerm, size: Int, span: Span)], _ frame: Frame, _ value: ValueID
+  ) throws -> String? {
+    var left = sizes
+    while !left.isEmpty {
+      let place = left.firstIndex { $0.term.openNames(frame).count < 2 } ?? 0
+      let (term, size, span) = left.remove(at: place)
+      let text = store.map.text(of: span)
+      let open = Set(term.openNames(frame))
+      switch try term.solve(for: size, self, frame, at: span) {
+      case .fits:
+        for name in open { noteSize(name, .init(symbol: name, span: span)) }
+      case .unknown: break
+      case .differs(let found): return "\(text) is \(found), here it is \(size)"
+      case .impossible(let name): return "there is no '\(name)' for which \(text) is \(size)"
+      case .ambiguous:
+        let names = open.sorted().joined(separator: " and ")
+        return "\(text) does not say what \(names) are"
+      }
+    }
+    return nil
   }
 
   private enum FoundAxis {
@@ -108,7 +152,9 @@ extension Interpreter {
   }
 
   /// Nil when the axis fits, else why not.
-  private func match(_ axis: AxisCode, _ actual: FoundAxis, _ frame: Frame) throws -> String? {
+  private func match(_ axis: AxisCode, _ actual: FoundAxis, _ frame: Frame, _ value: ValueID)
+    -> String?
+  {
     switch (axis.kind, actual) {
     case (.rest, _): return nil
     case (.name(let name, let slot), .size(let size)):
@@ -118,19 +164,14 @@ extension Interpreter {
       }
       guard let slot else { return "there is no axis '\(name)' here" }
       frame[slot] = .int(size)
+      noteSize(name, sizeOrigin(of: value, size) ?? SizeOrigin(symbol: nil, span: nil))
       return nil
     case (.name(let name, let slot), .rows(let label)),
       (.name(let name, let slot), .group(let label)):
       if name == label { return nil }
       return slot == nil || self.size(in: slot, frame) != nil
         ? "the axis here is '\(label)', not '\(name)'" : nil
-    case (.size(let expression), .size(let size)):
-      let value = try expression.evaluate(self, frame)
-      if value.isUnknown { return nil }
-      guard let expected = value.exactInt else {
-        throw wrongType("a size is an integer, not \(value.typeName)", at: expression.span)
-      }
-      return expected == size ? nil : "expected \(expected), here it is \(size)"
+    case (.size, .size): return nil
     case (.size, .rows(let label)), (.size, .group(let label)):
       return "the axis here is '\(label)', whose size is open"
     }
@@ -144,8 +185,10 @@ extension Interpreter {
       case .name(let name, let slot):
         guard let size = size(in: slot, frame)?.exactInt else { return name }
         return "\(name) = \(size)"
-      case .size(let expression):
-        return brief(try expression.evaluate(self, frame))
+      case .size(let term):
+        let text = store.map.text(of: axis.span)
+        guard let size = try term.value(self, frame, at: axis.span)?.exactInt else { return text }
+        return text == "\(size)" ? text : "\(text) = \(size)"
       }
     }
     return "[\(parts.joined(separator: ", "))]"
@@ -173,9 +216,8 @@ extension Interpreter {
         } else {
           return nil
         }
-      case .size(let expression):
-        let value = try expression.evaluate(self, frame)
-        guard let size = value.exactInt else { return nil }
+      case .size(let term):
+        guard let size = try term.value(self, frame, at: axis.span)?.exactInt else { return nil }
         sizes.append(size)
       }
     }

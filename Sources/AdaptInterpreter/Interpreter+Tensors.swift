@@ -79,8 +79,9 @@ extension Interpreter {
         .limitMemory, "the model has more than \(host.limits.nodes) nodes", at: span)
     }
     try checkRows(inputs, trace, at: span)
-    let outputs = try traced(at: span) { try trace.graph.add(op, inputs) }
+    let outputs = try traced(at: span, of: inputs) { try trace.graph.add(op, inputs) }
     guard let first = outputs.first else { return .none }
+    noteOrigin(of: first, trace, at: span)
     try checkParameterSize(trace.graph.type(first).dims, at: span)
     return .tensor(SymbolicTensor(content: .value(first), trace: trace))
   }
@@ -125,8 +126,10 @@ extension Interpreter {
     let sizes = try shape.map { try size($0, frame) }
     try checkParameterSize(sizes, at: name.span)
     let start = try initial.map { try initializer(try $0.evaluate(self, frame), at: $0.span) }
-    let info = ParameterInfo(
-      name: trace.parameterName(name.text), shape: sizes, initial: start ?? .normal(0.02))
+    let info = try declare(
+      ParameterInfo(
+        name: trace.parameterName(name.text), shape: sizes, initial: start ?? .normal(0.02)),
+      trace, at: name.span)
     let known = trace.graph.parameters.count
     let value = try traced(at: name.span) { try trace.graph.parameter(info) }
     if trace.graph.parameters.count > known {

@@ -24,6 +24,7 @@ extension Interpreter {
     let graph = try judging(plan.model) {
       let graph = try traceModel(plan.model, input: .tokens, mode: .training, at: call.span(0))
       try checkLogits(graph, at: call.span(0))
+      try checkTrainable(graph, at: call.span(0))
       return graph
     }
     let objective = try traceObjective(
@@ -32,7 +33,9 @@ extension Interpreter {
     guard !isDryRun else {
       var graph = objective.model.graph
       try traced(at: call.span) {
-        let parameters = try graph.parameters.map { try graph.parameter($0) }
+        let frozen = objective.model.frozen
+        let parameters = try graph.parameters.filter { !frozen.contains($0.name) }
+          .map { try graph.parameter($0) }
         _ = try graph.gradient(of: objective.total, withRespectTo: parameters)
       }
       return .unknown
@@ -47,6 +50,16 @@ extension Interpreter {
         parameters: state.parameters, clip: plan.clip, cpu: cpu)
     }
     return try run(trainer, plan, state, at: call.span)
+  }
+
+  private func checkTrainable(_ model: ModelGraph, at span: Span) throws {
+    let parameters = model.graph.parameters
+    guard !parameters.isEmpty, parameters.allSatisfy({ model.frozen.contains($0.name) }) else {
+      return
+    }
+    throw failure(
+      .wrongValue, "there is nothing to train: every parameter of the model is frozen", at: span,
+      hint: "unfreeze(model, \"…\") lets some be trained")
   }
 
   private func clip(_ call: Call) throws -> Double? {

@@ -31,6 +31,8 @@ public final class Interpreter {
   let mapMethods = Interpreter.table(Interpreter.mapFunctions + Interpreter.listFunctions)
   /// Functions that can stand behind a tensor with a point.
   let tensorMethods = Interpreter.table(Interpreter.tensorMethodFunctions)
+  /// Likewise behind a model or layer.
+  let modelMethods = Interpreter.table(Interpreter.accessFunctions + Interpreter.surgeryFunctions)
 
   /// What models run on; made the first time one does.
   private(set) lazy var cpu = CPU(threads: host.threads)
@@ -61,6 +63,8 @@ public final class Interpreter {
   private var faulty: [Flow] = []
   /// What a dry run has traced, for lints.
   var tracedModels: [TracedModel] = []
+  /// What a dry run would have changed in models, which it must leave as they are.
+  var pretendedSurgeries: [ObjectIdentifier: (model: Flow, surgery: Surgery)] = [:]
   /// Files that a dry run would have written, so that reading them back is no error.
   var pretendedFiles: Set<String> = []
   /// Names that closures share, to be emptied at the end.

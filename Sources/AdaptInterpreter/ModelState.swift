@@ -11,10 +11,19 @@ public final class ModelState {
   public var window: Int?
   /// Training steps that were done.
   public var steps = 0
-  /// Traced for inference; a model's graph never changes.
+  /// Traced for inference; a model's graph changes by surgery only.
   var inference: ModelGraph?
+  /// Its places and parameters, likewise.
+  var structure: ModelStructure?
 
   init(seed: UInt64) { parameters = ParameterStore(seed: seed) }
+
+  /// The state of another model that begins with all this one has.
+  init(copying other: ModelState) {
+    parameters = other.parameters.copy()
+    (window, steps) = (other.window, other.steps)
+    (inference, structure) = (other.inference, other.structure)
+  }
 }
 
 extension Call {
@@ -60,7 +69,7 @@ extension Interpreter {
     }
     guard !isDryRun else { return (graph, state) }
     try checkMemory(graph, copies: 1, at: span)
-    try runtime(at: span) { try state.parameters.ensure(graph.graph.parameters) }
+    try runtime(at: span) { try state.parameters.ensure(graph) }
     state.inference = graph
     return (graph, state)
   }
@@ -68,10 +77,13 @@ extension Interpreter {
   /// Refuses a model that this machine cannot hold: the system promises memory that it does not have,
   /// and ends the process at its first use.
   func checkMemory(_ model: ModelGraph, copies: Int, at span: Span) throws {
-    let count = model.graph.parameters.reduce(0.0) { $0 + $1.shape.reduce(1.0) { $0 * Double($1) } }
+    let count = model.graph.parameters.reduce(0.0) { sum, info in
+      let copies = model.frozen.contains(info.name) ? 1 : Double(copies)
+      return sum + copies * info.shape.reduce(1.0) { $0 * Double($1) }
+    }
     let largest = model.graph.parameters.map { $0.shape.reduce(1.0) { $0 * Double($1) } }.max() ?? 0
     // The largest stands twice while its first values are made.
-    let bytes = 4 * (count * Double(copies) + largest)
+    let bytes = 4 * (count + largest)
     guard bytes > Double(ProcessInfo.processInfo.physicalMemory) else { return }
     throw failure(
       .limitMemory,

@@ -6,7 +6,7 @@ import Foundation
 extension Interpreter {
   /// A model's graph for `print`: traced for what it is used on, or for what it says itself.
   func tracedForPrinting(_ model: Flow, at span: Span) throws -> ModelGraph {
-    if let graph = (model.attachment as? ModelState)?.inference { return graph }
+    if !isDryRun, let graph = (model.attachment as? ModelState)?.inference { return graph }
     return try traceModel(model, input: .open, mode: .inference, at: span)
   }
 
@@ -14,7 +14,8 @@ extension Interpreter {
   func tree(of model: Flow, at span: Span) throws -> String {
     let graph = try tracedForPrinting(model, at: span)
     let length = (model.attachment as? ModelState)?.window ?? 128
-    return ModelTree(graph, name: ValueWriter.text(model), length: length).text
+    let marks = try structure(of: model, at: span).marks
+    return ModelTree(graph, name: ValueWriter.text(model), length: length, marks: marks).text
   }
 }
 
@@ -22,19 +23,46 @@ extension Interpreter {
 struct ModelTree {
   private final class Scope {
     let name: String
+    /// Where its parameters are named.
+    var path: String
+    /// Whether it is a round of a loop, whose parameters are those of every round.
+    var isRound = false
     var children: [Scope] = []
     /// Nodes of this scope and those inside.
     var nodes: [Int] = []
     var parameters = 0
     var site: Site?
 
-    init(_ name: String) { self.name = name }
+    init(_ name: String, path: String) {
+      self.name = name
+      self.path = path
+    }
 
     func child(_ name: String) -> Scope {
       if let child = children.first(where: { $0.name == name }) { return child }
-      let child = Scope(name)
+      let child = Scope(name, path: Trace.joined(path, name))
       children.append(child)
       return child
+    }
+
+    /// Where the parameters of a name belong: to one scope, or to all rounds of a loop.
+    func owners(_ name: String) -> [Scope] {
+      let rounds = children.filter { $0.name.hasPrefix(name + "[") }
+      guard !rounds.isEmpty, !children.contains(where: { $0.name == name }) else {
+        return [child(name)]
+      }
+      for round in rounds { round.becomeRound(of: name, in: path) }
+      return rounds
+    }
+
+    private func becomeRound(of name: String, in outer: String) {
+      isRound = true
+      rename(Trace.joined(outer, name))
+    }
+
+    private func rename(_ path: String) {
+      self.path = path
+      for child in children { child.rename(Trace.joined(path, child.name)) }
     }
   }
 
@@ -50,18 +78,20 @@ struct ModelTree {
   private let root: Scope
   private let counts: RowCounts
   private let length: Int
+  /// What surgery did, by path.
+  private let marks: [String: String]
 
-  init(_ model: ModelGraph, name: String, length: Int) {
+  init(_ model: ModelGraph, name: String, length: Int, marks: [String: String]) {
+    self.marks = marks
     graph = model.graph
     self.length = length
     costs = graph.costs(of: model.output, length: Double(length))
     let pairs = Double(length)
     counts = RowCounts(rows: { _ in 1 }, pairs: { _, causal in causal ? (pairs + 1) / 2 : pairs })
-    root = Scope(name)
+    root = Scope(name, path: "")
     for index in graph.needed(for: [model.output]).sorted() { place(index) }
     for parameter in graph.parameters {
-      let count = parameter.shape.reduce(1, *)
-      for scope in scopes(ModelTree.split(parameter.name).dropLast()) { scope.parameters += count }
+      place(parameter)
     }
     for site in graph.sites { scopes(ModelTree.split(site.name)[...]).last?.site = site }
   }
@@ -69,6 +99,16 @@ struct ModelTree {
   private func place(_ index: Int) {
     for scope in scopes(ModelTree.split(graph.nodes[index].scope)[...]) {
       scope.nodes.append(index)
+    }
+  }
+
+  private func place(_ parameter: ParameterInfo) {
+    let count = parameter.shape.reduce(1, *)
+    var scopes = [root]
+    root.parameters += count
+    for name in ModelTree.split(parameter.name).dropLast() {
+      scopes = scopes.flatMap { $0.owners(name) }
+      for scope in scopes { scope.parameters += count }
     }
   }
 
@@ -129,7 +169,7 @@ struct ModelTree {
   var text: String {
     var rows = [
       Row(
-        label: root.name, shape: "", parameters: root.parameters,
+        label: root.name + mark(root), shape: "", parameters: root.parameters,
         flops: costs.full(RegionID(0)))
     ]
     for (child, count) in families(root.children) { add(child, to: &rows, depth: 1, count: count) }
@@ -143,9 +183,11 @@ struct ModelTree {
     if let site = scope.site {
       label += " each \(site.unit) by \(site.router), \(ModelTree.rule(site))"
     }
+    label += mark(scope)
     rows.append(
       Row(
-        label: label, shape: shape(scope), parameters: scope.parameters * count,
+        label: label, shape: shape(scope),
+        parameters: scope.parameters * (scope.isRound ? 1 : count),
         flops: flops(scope) * Double(count)))
     for (child, count) in families(scope.children) {
       add(child, to: &rows, depth: depth + 1, count: count)
@@ -157,6 +199,8 @@ struct ModelTree {
       rows.append(Row(label: label, shape: "", parameters: 0, flops: costs.full(path.region)))
     }
   }
+
+  private func mark(_ scope: Scope) -> String { marks[scope.path].map { ", " + $0 } ?? "" }
 
   private static func rule(_ site: Site) -> String {
     switch site.selection {
@@ -183,7 +227,8 @@ struct ModelTree {
   }
 
   private func looksLike(_ a: Scope, _ b: Scope) -> Bool {
-    a.parameters == b.parameters && flops(a) == flops(b) && a.children.count == b.children.count
+    a.parameters == b.parameters && marks[a.path] == marks[b.path] && flops(a) == flops(b)
+      && a.children.count == b.children.count
       && zip(a.children, b.children).allSatisfy { $0.name == $1.name && looksLike($0, $1) }
   }
 

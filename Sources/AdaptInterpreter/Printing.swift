@@ -55,59 +55,38 @@ extension Interpreter {
 
   // MARK: Formats
 
-  /// The text of an interpolated value: `.3` gives three digits behind the point, `%` a percentage,
-  /// `8` a width filled with blanks from the left, as in `\(x: 8.3%)`.
+  /// The text of an interpolated value in a ``NumberFormat``, as in `\(x: >8.2f)`.
   func formatted(_ value: Value, _ format: String?, at span: Span) throws -> String {
     guard let format = format?.trimmingCharacters(in: .whitespaces), !format.isEmpty else {
       return try display(value, at: span)
     }
     guard let parsed = NumberFormat(format) else {
-      throw failure(
-        .wrongValue, "'\(format)' is no format", at: span,
-        hint: ".3 gives three digits, % a percentage, 8 a width, together 8.3%")
+      throw failure(.wrongValue, "'\(format)' is no format", at: span, hint: NumberFormat.help)
     }
     if value.isUnknown { return "" }
-    let text: String
-    if parsed.digits != nil || parsed.isPercent {
-      guard let number = value.asDouble else {
-        throw wrongType(
-          "the format '\(format)' is for numbers, not for \(value.typeName)", at: span)
-      }
-      text = parsed.text(number)
-    } else {
-      text = try display(value, at: span)
+    guard parsed.isForNumbers else { return try formattedPlainly(value, parsed, at: span) }
+    if case .int(let number) = value { return parsed.text(number) }
+    if parsed.isForIntegers {
+      guard let number = value.exactInt else { throw noFormat(format, "integers", value, at: span) }
+      return parsed.text(number)
     }
-    return String(repeating: " ", count: max(0, parsed.width - text.count)) + text
-  }
-}
-
-/// `8.3%`: a width, digits behind the point, and whether it is a percentage.
-struct NumberFormat {
-  var width = 0
-  var digits: Int?
-  var isPercent = false
-
-  init?(_ format: String) {
-    var rest = Substring(format)
-    if rest.last == "%" {
-      isPercent = true
-      rest.removeLast()
-    }
-    let parts = rest.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-    if let first = parts.first, !first.isEmpty {
-      guard let width = Int(first), (0...200).contains(width) else { return nil }
-      self.width = width
-    }
-    if parts.count == 2 {
-      guard let digits = Int(parts[1]), (0...20).contains(digits) else { return nil }
-      self.digits = digits
-    }
+    guard let number = value.asDouble else { throw noFormat(format, "numbers", value, at: span) }
+    return parsed.text(number)
   }
 
-  func text(_ number: Double) -> String {
-    let shown = isPercent ? number * 100 : number
-    guard shown.isFinite else { return ValueWriter.text(shown) + (isPercent ? "%" : "") }
-    return String(format: "%.\(digits ?? 0)f", shown) + (isPercent ? "%" : "")
+  /// A format that only says how much room there is goes with every value.
+  private func formattedPlainly(_ value: Value, _ format: NumberFormat, at span: Span) throws
+    -> String
+  {
+    format.padded(try display(value, at: span))
+  }
+
+  private func noFormat(_ format: String, _ what: String, _ value: Value, at span: Span)
+    -> Diagnostic
+  {
+    wrongType(
+      "the format '\(format)' is for \(what), not for \(value.typeName)", at: span,
+      label: "this is \(brief(value))")
   }
 }
 

@@ -1,5 +1,6 @@
 import AdaptGraph
 import AdaptSyntax
+import AdaptTensor
 
 /// A value of the graph that is being traced.
 public struct SymbolicTensor {
@@ -39,6 +40,14 @@ final class Trace {
   var objective: ObjectiveContext?
   var optimizer: OptimizerContext?
 
+  /// Where values and sizes come from, for messages.
+  var origins = ShapeOrigins()
+  /// What was changed in the models that are applied, by where they are.
+  private(set) var surgery = Surgery()
+  /// The places that were entered and the parameters that were asked for, each once.
+  private(set) var places = OrderedRecords<TracedPlace>()
+  private(set) var declared = OrderedRecords<DeclaredParameter>()
+
   /// Where parameters are named.
   private(set) var prefix = ""
   /// Where sites and nodes are named: like `prefix`, with the rounds of loops told apart.
@@ -48,7 +57,7 @@ final class Trace {
   private var siteNames: Set<String> = []
   private var applied: [ObjectIdentifier: Application] = [:]
   /// Which flow of the script each scope comes from, for lints.
-  private(set) var places: [String: Span] = [:]
+  private(set) var spans: [String: Span] = [:]
   /// The flow that is being applied.
   private var current: Span?
 
@@ -103,7 +112,7 @@ final class Trace {
     self.place = Trace.joined(self.place, place)
     used[prefix] = Names()
     graph.scope = self.place
-    if let current, places[self.place] == nil { places[self.place] = current }
+    if let current, spans[self.place] == nil { spans[self.place] = current }
     defer { (prefix, self.place, graph.scope) = outer }
     return try body()
   }
@@ -145,6 +154,30 @@ final class Trace {
 
   static func joined(_ prefix: String, _ name: String) -> String {
     prefix.isEmpty ? name : "\(prefix).\(name)"
+  }
+
+  // MARK: Surgery
+
+  /// Takes in what was changed in a model that is applied at the current place.
+  func adopt(_ changes: Surgery) { surgery.merge(changes, at: prefix) }
+
+  /// Notes what stands at the current place; what is applied again stays as it was first.
+  func note(_ place: TracedPlace) { places.add(place, as: prefix) }
+
+  func finishPlace(_ output: SymbolicTensor.Content) {
+    places.change(prefix) { $0.output = $0.output ?? output }
+  }
+
+  func note(_ parameter: DeclaredParameter) { declared.add(parameter, as: parameter.name) }
+
+  /// The parameters that training leaves alone.
+  var frozenParameters: Set<String> {
+    Set(declared.all.map(\.record).filter(\.isFrozen).map(\.info.name))
+  }
+
+  /// What parameters start from that do not start from their initializer.
+  var starts: [String: Tensor] {
+    surgery.starts.filter { declared[$0.key]?.sharedWith == nil }
   }
 
   // MARK: Losses

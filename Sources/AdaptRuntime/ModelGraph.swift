@@ -1,4 +1,5 @@
 import AdaptGraph
+import AdaptTensor
 
 /// A value with the name it is reported under.
 public struct NamedValue: Sendable, Hashable {
@@ -19,12 +20,21 @@ public struct ModelGraph: Sendable {
   public var output: ValueID
   /// What the routers add to the objective: scalars, already weighted.
   public var losses: [NamedValue]
+  /// Parameters that training leaves alone.
+  public var frozen: Set<String>
+  /// What parameters start from that do not start from their initializer.
+  public var starts: [String: Tensor]
 
-  public init(graph: Graph, input: ValueID, output: ValueID, losses: [NamedValue] = []) {
+  public init(
+    graph: Graph, input: ValueID, output: ValueID, losses: [NamedValue] = [],
+    frozen: Set<String> = [], starts: [String: Tensor] = [:]
+  ) {
     self.graph = graph
     self.input = input
     self.output = output
     self.losses = losses
+    self.frozen = frozen
+    self.starts = starts
   }
 
   /// Adds an input of one class a row of the model's input, named `target`.

@@ -12,6 +12,22 @@ public final class ParameterStore {
 
   public init(seed: UInt64 = 0) { self.seed = seed }
 
+  /// Another store of the same values; what happens to one does not change the other.
+  public func copy() -> ParameterStore {
+    let result = ParameterStore(seed: seed)
+    (result.names, result.tensors) = (names, tensors)
+    return result
+  }
+
+  /// Makes the parameters of a model that do not exist yet.
+  /// - Throws: ``RuntimeError/badInput(_:)`` when one exists in another shape.
+  public func ensure(_ model: ModelGraph) throws {
+    for info in model.graph.parameters where tensors[info.name] == nil {
+      if let start = model.starts[info.name] { self[info.name] = start }
+    }
+    try ensure(model.graph.parameters)
+  }
+
   /// Makes the parameters that do not exist yet.
   /// - Throws: ``RuntimeError/badInput(_:)`` when one exists in another shape.
   public func ensure(_ infos: [ParameterInfo]) throws {

@@ -27,7 +27,7 @@ public final class Trainer {
   private let trained: [String]
 
   /// - Parameters:
-  ///   - model: traced for training.
+  ///   - model: traced for training. Its frozen parameters get no gradient and no update.
   ///   - objective: a scalar of the model's graph, with all that is to be minimized in it.
   ///   - terms: scalars to report.
   ///   - clip: the largest norm of all gradients together (Pascanu, Mikolov & Bengio 2013), or nil.
@@ -37,11 +37,12 @@ public final class Trainer {
     parameters: ParameterStore, clip: Double?, cpu: CPU
   ) throws {
     var graph = model.graph
-    let names = graph.parameters.map(\.name)
-    let values = try graph.parameters.map { try graph.parameter($0) }
+    let free = graph.parameters.filter { !model.frozen.contains($0.name) }
+    let names = free.map(\.name)
+    let values = try free.map { try graph.parameter($0) }
     let gradients = try graph.gradient(of: objective, withRespectTo: values)
     let pairs = zip(names, gradients).compactMap { name, gradient in gradient.map { (name, $0) } }
-    try parameters.ensure(graph.parameters)
+    try parameters.ensure(model)
     trained = pairs.map(\.0)
     termNames = terms.map(\.name)
     executor = try Executor(

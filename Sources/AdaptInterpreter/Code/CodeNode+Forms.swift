@@ -217,7 +217,7 @@ struct AxisCode {
     case rest
     /// A label of rows, or a size in the slot.
     case name(String, slot: Int?)
-    case size(CodeNode)
+    case size(SizeTerm)
   }
 
   let kind: Kind

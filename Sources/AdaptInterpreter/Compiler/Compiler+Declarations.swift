@@ -170,6 +170,7 @@ extension Compiler {
         declare(Identifier(name, span: axis.span))
       }
     }
+    declareOpenNames(signature.inputShape)
     return SignatureCode(
       input: signature.input, inputSlot: input,
       inputShape: signature.inputShape.map { compile($0) },
@@ -182,7 +183,7 @@ extension Compiler {
       case .rest: .rest
       case .name(let name):
         .name(name, slot: function.blocks.last?.variables[name].map { slot(of: $0) })
-      case .size(let size): .size(compile(size))
+      case .size(let size): .size(compileSize(size))
       }
     return AxisCode(kind: kind, span: axis.span)
   }

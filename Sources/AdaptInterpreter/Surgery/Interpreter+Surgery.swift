@@ -1,0 +1,299 @@
+import AdaptGraph
+import AdaptRuntime
+import AdaptSyntax
+
+// Changing a model after it was written. All of it happens in place, as training does: whoever holds
+// the model sees it, and `copy` makes a model of its own first.
+
+extension Interpreter {
+  // MARK: State
+
+  /// What was changed in a model; in a dry run also what the script would have changed.
+  func surgery(of model: Flow) -> Surgery {
+    pretendedSurgeries[ObjectIdentifier(model)]?.surgery ?? model.surgery
+  }
+
+  /// Makes a surgery hold. A dry run leaves the model as it is and only remembers.
+  /// - Parameter change: what becomes of the values that the parameters have already.
+  private func commit(
+    _ surgery: Surgery, of model: Flow, _ change: (ParameterStore) -> Void = { _ in }
+  ) {
+    guard !isDryRun else {
+      pretendedSurgeries[ObjectIdentifier(model)] = (model, surgery)
+      return
+    }
+    model.surgery = surgery
+    guard let state = model.attachment as? ModelState else { return }
+    change(state.parameters)
+    (state.inference, state.structure) = (nil, nil)
+  }
+
+  /// A model's places and parameters.
+  func structure(of model: Flow, at span: Span) throws -> ModelStructure {
+    let state = isDryRun ? nil : model.attachment as? ModelState
+    if let known = state?.structure { return known }
+    let result = try judging(model) {
+      let trace = Trace(mode: .inference)
+      let graph = try traceModel(model, surgery(of: model), trace, input: .open, at: span)
+      return ModelStructure(trace, graph)
+    }
+    state?.structure = result
+    return result
+  }
+
+  // MARK: Replacing
+
+  /// `replace(model, "blocks[*].ffn", with: FFN(64))`.
+  func replace(_ call: Call) throws -> Value {
+    let (model, glob) = (try call.model(0), PathGlob(try call.string(1)))
+    let before = try structure(of: model, at: call.span(0))
+    let places = outermost(try layers(glob, before, call))
+    var surgery = surgery(of: model)
+    var heirs: [(from: String, to: String)] = []
+    for place in places {
+      heirs += surgery.replace(place.path, with: try replacement(call, for: place.path))
+    }
+    try checkFit(of: places, surgery, model, call)
+    let lost = places.flatMap { before.parameters(inside: $0.path) }.map(\.name)
+    commit(surgery, of: model) { store in
+      for heir in heirs { store[heir.to] = store[heir.from] }
+      for name in lost { store[name] = nil }
+    }
+    return call[0]
+  }
+
+  /// Without the places that are inside of others.
+  private func outermost(_ places: [ModelStructure.Layer]) -> [ModelStructure.Layer] {
+    places.filter { place in
+      !places.contains { $0.path != place.path && Surgery.isInside(place.path, $0.path) }
+    }
+  }
+
+  /// What comes to one place: the layer itself, or what a function gives for the path.
+  private func replacement(_ call: Call, for path: String) throws -> Flow {
+    var value = call[2]
+    if case .function(let function) = value, case .script = function.kind {
+      value = try self.call(function, with: [.string(path)], at: call.span(2))
+    }
+    if value.isUnknown { throw UnknownReached() }
+    switch value {
+    case .flow(let flow): return flow
+    case .function(let function) where !function.isDeclaration:
+      return Flow(.function(function), span: call.span(2))
+    default:
+      throw wrongType(
+        "a place takes a layer or a flow, not \(value.typeName)", at: call.span(2),
+        label: "this is \(brief(value))", hint: hintToCall(value))
+    }
+  }
+
+  /// Traces the model as it would be, and says of what does not fit where that is.
+  private func checkFit(
+    of places: [ModelStructure.Layer], _ surgery: Surgery, _ model: Flow, _ call: Call
+  ) throws {
+    let trace = Trace(mode: .inference)
+    do {
+      _ = try traceModel(model, surgery, trace, input: .open, at: call.span(0))
+    } catch let error as Diagnostic {
+      guard [.wrongShape, .pathShapes, .unknownWidth].contains(error.id) else { throw error }
+      throw misfit(error, at: culprit(of: places, trace), trace, call)
+    }
+  }
+
+  /// The place that a failed trace was at, or else the last one that gives other sizes than before.
+  private func culprit(of places: [ModelStructure.Layer], _ trace: Trace) -> ModelStructure.Layer? {
+    let entered = places.filter { trace.places[$0.path] != nil }
+    let open = entered.last { trace.places[$0.path]?.output == nil }
+    let changed = entered.last { trace.describe(trace.places[$0.path]?.output) != $0.output }
+    return open ?? changed ?? entered.last
+  }
+
+  private func misfit(
+    _ error: Diagnostic, at place: ModelStructure.Layer?, _ trace: Trace, _ call: Call
+  ) -> Diagnostic {
+    guard let place, let traced = trace.places[place.path] else { return error }
+    let span = call.span(2)
+    let output = trace.describe(traced.output)
+    var label = "'\(place.path)' takes \(place.input) and gives \(place.output)"
+    if !output.isEmpty, output != place.output { label += ", this gives \(output)" }
+    let cause = error.span.map { Diagnostic.Note(span: $0, text: error.title) }
+    return failure(
+      error.id, "what replaces '\(place.path)' does not fit: \(error.title)", at: span,
+      label: label,
+      notes: ([cause].compactMap { $0 } + error.notes).filter {
+        $0.span != span && $0.span != call.span
+      },
+      hint: error.hint)
+  }
+
+  // MARK: Applying
+
+  /// Applies what stands at the current place: what was written there, or what replaced it.
+  func occupy(
+    _ kind: String, _ content: Flow, _ input: SymbolicTensor, _ trace: Trace, at span: Span,
+    _ body: () throws -> Value
+  ) throws -> Value {
+    let replacement = trace.surgery.replaced[trace.prefix]
+    let occupant = replacement ?? content
+    trace.note(
+      TracedPlace(
+        kind: replacement?.layer == nil ? kind : "layer", content: occupant,
+        isReplaced: replacement != nil, input: input.content, span: span))
+    trace.adopt(surgery(of: occupant))
+    let result: Value
+    if let replacement {
+      // A new identity for each place, so that each has parameters of its own.
+      result = try applyHere(replacement.copied(), to: input, trace, at: replacement.span)
+    } else {
+      result = try body()
+    }
+    if case .tensor(let output) = result { trace.finishPlace(output.content) }
+    return result
+  }
+
+  /// The parameter that a layer gets when it asks for one: its own, or the one it shares.
+  func declare(_ info: ParameterInfo, _ trace: Trace, at span: Span) throws -> ParameterInfo {
+    let surgery = trace.surgery
+    let owner = surgery.shared[info.name] ?? info
+    guard owner.shape == info.shape else {
+      throw failure(
+        .wrongShape,
+        "parameter '\(info.name)' is \(info.shape) here and shares '\(owner.name)', which is "
+          + "\(owner.shape)", at: span, notes: callNotes(around: span))
+    }
+    if let start = surgery.starts[info.name], start.shape != info.shape {
+      throw failure(
+        .wrongShape,
+        "parameter '\(info.name)' is \(info.shape) here and brings values of \(start.shape)",
+        at: span, notes: callNotes(around: span),
+        hint: "a layer taken from a model keeps its sizes")
+    }
+    trace.note(
+      DeclaredParameter(name: info.name, info: owner, isFrozen: !surgery.trains(info.name)))
+    return owner
+  }
+
+  // MARK: Freezing
+
+  /// `freeze(model, "embedding.**")` and `unfreeze`.
+  func freeze(_ call: Call, _ isFrozen: Bool) throws -> Value {
+    let (model, glob) = (try call.model(0), PathGlob(try call.string(1)))
+    let structure = try structure(of: model, at: call.span(0))
+    var surgery = surgery(of: model)
+    for parameter in try parameters(glob, structure, call) {
+      surgery.frozen[parameter.info.name] = isFrozen
+    }
+    commit(surgery, of: model)
+    return call[0]
+  }
+
+  // MARK: Sharing
+
+  /// `share(model, "blocks[1].ffn", with: "blocks[0].ffn")`.
+  func share(_ call: Call) throws -> Value {
+    let (model, glob) = (try call.model(0), PathGlob(try call.string(1)))
+    let owner = try call.string(2)
+    let structure = try structure(of: model, at: call.span(0))
+    let pairs = try sharedPairs(glob, owner, structure, call)
+    var surgery = surgery(of: model)
+    for (name, info) in pairs where name != info.name { surgery.share(name, with: info) }
+    commit(surgery, of: model) { store in
+      for (name, info) in pairs where name != info.name { store[name] = nil }
+    }
+    return call[0]
+  }
+
+  /// Parameters with the ones they become.
+  private func sharedPairs(
+    _ glob: PathGlob, _ owner: String, _ structure: ModelStructure, _ call: Call
+  ) throws -> [(name: String, owner: ParameterInfo)] {
+    if let parameter = structure.parameter(owner) {
+      return try parameters(glob, structure, call, exactly: true).map { other in
+        guard other.info.shape == parameter.info.shape else {
+          throw unequal(other, parameter, call)
+        }
+        return (other.info.name, parameter.info)
+      }
+    }
+    guard structure.layer(owner) != nil else {
+      throw nothing(at: owner, structure, what: "layer or parameter", at: call.span(2))
+    }
+    return try layers(glob, structure, call).filter { $0.path != owner }.flatMap {
+      try sharedPairs($0.path, owner, structure, call)
+    }
+  }
+
+  /// The parameters of two layers, one by one.
+  private func sharedPairs(
+    _ path: String, _ owner: String, _ structure: ModelStructure, _ call: Call
+  ) throws -> [(name: String, owner: ParameterInfo)] {
+    if Surgery.isInside(path, owner) || Surgery.isInside(owner, path) {
+      throw call.wrongValue(1, "'\(path)' and '\(owner)' are inside one another")
+    }
+    let (mine, theirs) = (
+      structure.parameters(inside: path), structure.parameters(inside: owner)
+    )
+    func ends(_ parameters: [DeclaredParameter], _ path: String) -> Set<Substring> {
+      Set(parameters.map { $0.name.dropFirst(path.count) })
+    }
+    if let odd = ends(mine, path).symmetricDifference(ends(theirs, owner)).min() {
+      let (with, without) = ends(mine, path).contains(odd) ? (path, owner) : (owner, path)
+      throw failure(
+        .wrongShape, "'\(path)' and '\(owner)' have other parameters", at: call.span(1),
+        label: "'\(with)' has '\(odd.dropFirst())', '\(without)' has not",
+        hint: "layers that share are made alike")
+    }
+    return try mine.compactMap { parameter in
+      let name = owner + parameter.name.dropFirst(path.count)
+      guard let other = structure.parameter(name) else { return nil }
+      guard other.info.shape == parameter.info.shape else {
+        throw unequal(parameter, other, call)
+      }
+      return (parameter.info.name, other.info)
+    }
+  }
+
+  private func unequal(_ a: DeclaredParameter, _ b: DeclaredParameter, _ call: Call) -> Diagnostic {
+    failure(
+      .wrongShape,
+      "parameters that share have one shape: '\(a.name)' is \(a.info.shape), '\(b.name)' is "
+        + "\(b.info.shape)", at: call.span(1))
+  }
+
+  // MARK: Copying
+
+  /// `copy(model)`: a model of its own that begins with all the other one has.
+  func copyModel(_ call: Call) throws -> Value {
+    let model = try call.model(0)
+    let result = model.copied()
+    guard !isDryRun else {
+      pretendedSurgeries[ObjectIdentifier(result)] = (result, surgery(of: model))
+      return .flow(result)
+    }
+    if let state = model.attachment as? ModelState {
+      result.attachment = ModelState(copying: state)
+    }
+    return .flow(result)
+  }
+}
+
+extension Flow {
+  /// The same flow with an identity of its own, and so with parameters of its own.
+  /// - Parameter place: where it is written from now on.
+  func copied(at place: Span? = nil) -> Flow {
+    let copy: Flow
+    if case .compose(let parts) = kind {
+      copy = Flow(.compose(parts.map { $0.copied(named: $0.boundName) }), span: place ?? span)
+    } else {
+      copy = Flow(kind, span: place ?? span)
+    }
+    copy.surgery = surgery
+    return copy
+  }
+
+  private func copied(named name: String?) -> Flow {
+    let copy = copied()
+    copy.boundName = name
+    return copy
+  }
+}
