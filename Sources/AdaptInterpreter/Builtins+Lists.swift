@@ -82,7 +82,7 @@ extension Interpreter {
         return .bool(map[key] != nil)
       },
       NativeFunction("removing", ["map", "key"]) { call in
-        guard var (map, key) = try call.mapAndKey() else { return .unknown }
+        guard case (var map, let key)? = try call.mapAndKey() else { return .unknown }
         map[key] = nil
         return .map(map)
       },
