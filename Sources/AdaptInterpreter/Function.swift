@@ -14,6 +14,9 @@ public final class Function {
   let kind: Kind
   /// What a call runs, for `fn` and closures.
   let closure: Closure?
+  /// Its code, where arguments go to parameters by place. Unmanaged, since a call holds the function:
+  /// counting references costs as much as a small call does.
+  let plainCode: Unmanaged<Code>?
   /// As declared; `closure` for a closure.
   public let name: String
   public let documentation: String
@@ -22,6 +25,7 @@ public final class Function {
   init(_ kind: Kind, name: String, documentation: String = "", span: Span? = nil) {
     self.kind = kind
     if case .script(let body) = kind { closure = body } else { closure = nil }
+    plainCode = closure.flatMap { $0.code.isPlain ? .passUnretained($0.code) : nil }
     self.name = name
     self.documentation = documentation
     self.span = span
@@ -101,6 +105,8 @@ public struct NativeFunction {
 
   public var name: String
   public var parameters: [Parameter]
+  /// What `adapt doc` shows: what it does, units, errors, and perhaps an example between ``` lines.
+  public var documentation: String
   /// Called in a dry run even with unknown arguments; others then give `unknown` by themselves.
   public var takesUnknown = false
   /// Takes the block behind its call as it stands, instead of as a closure.
@@ -109,11 +115,12 @@ public struct NativeFunction {
 
   public init(
     _ name: String, _ parameters: [Parameter], takesUnknown: Bool = false,
-    takesBlock: Bool = false,
+    takesBlock: Bool = false, documentation: String = "",
     _ body: @escaping (Call) throws -> Value
   ) {
     self.name = name
     self.parameters = parameters
+    self.documentation = documentation
     self.takesUnknown = takesUnknown
     self.takesBlock = takesBlock
     self.body = body

@@ -42,7 +42,7 @@ extension Interpreter {
       return try callNative(native, function, arguments, trailing, at: span)
     case .script(let closure):
       return try open(closure, at: span) { frame in
-        try enter(function.name, at: span)
+        try enter(closure.code, at: span)
         defer { leave() }
         try bind(arguments, of: function, closure.code, frame, at: span)
         return try run(closure, frame)
@@ -81,10 +81,10 @@ extension Interpreter {
         function, values.map { EvaluatedArgument(label: nil, value: $0, span: span) }, at: span)
     }
     let code = closure.code
-    let frame = try reserve(code.slotCount, function.name, at: span)
+    let frame = try reserve(code, at: span)
     defer { release(frame, code.slotCount) }
     for (slot, value) in values.enumerated() { frame[slot] = value }
-    try enter(function.name, at: span)
+    try enter(code, at: span)
     defer { leave() }
     return try run(closure, frame)
   }

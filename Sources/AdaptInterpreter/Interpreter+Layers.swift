@@ -131,7 +131,7 @@ extension Interpreter {
   func applyLayer(_ layer: LayerInstance, to input: SymbolicTensor, _ trace: Trace, at span: Span)
     throws -> Value
   {
-    try enter(layer.name, at: span)
+    try enter(layer.declaration.code, at: span)
     defer { leave() }
     let code = layer.declaration.code
     return try open(layer.body, at: span) { frame in

@@ -57,12 +57,18 @@ extension Interpreter {
       }
       let value = try value(of: output, at: span)
       try checkRows([value], trace, at: span)
-      guard let input = trace.input else {
+      guard let data = trace.input else {
         throw failure(.unknownWidth, "the model does not use its input", at: span)
       }
-      return ModelGraph(
-        graph: trace.graph, input: input, output: value,
+      let graph = ModelGraph(
+        graph: trace.graph, input: data, output: value,
         losses: trace.losses.map { NamedValue(name: $0.name, value: $0.value) })
+      if isDryRun {
+        tracedModels.append(
+          TracedModel(
+            flow: model, input: input, mode: mode, span: span, graph: graph, trace: trace))
+      }
+      return graph
     }
   }
 

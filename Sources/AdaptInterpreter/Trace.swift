@@ -43,6 +43,10 @@ final class Trace {
   private var used: [String: Names] = [:]
   private var siteNames: Set<String> = []
   private var applied: [ObjectIdentifier: Application] = [:]
+  /// Which flow of the script each scope comes from, for lints.
+  private(set) var places: [String: Span] = [:]
+  /// The flow that is being applied.
+  private var current: Span?
 
   /// Where a flow was applied first. Holds the flow, so that no other gets its identity.
   private struct Application {
@@ -95,6 +99,7 @@ final class Trace {
     self.place = Trace.joined(self.place, place)
     used[prefix] = Names()
     graph.scope = self.place
+    if let current, places[self.place] == nil { places[self.place] = current }
     defer { (prefix, self.place, graph.scope) = outer }
     return try body()
   }
@@ -102,6 +107,9 @@ final class Trace {
   /// Runs `body` where the flow was applied before, or here when it was not.
   func applying<T>(_ flow: Flow, _ body: () throws -> T) rethrows -> T {
     let identity = ObjectIdentifier(flow)
+    let around = current
+    current = flow.span
+    defer { current = around }
     guard let first = applied[identity] else {
       applied[identity] = Application(flow: flow, prefix: prefix, used: used[prefix] ?? Names())
       return try body()

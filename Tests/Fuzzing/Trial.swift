@@ -68,7 +68,7 @@ public struct Trial {
       }
       return found.count < 10
     }
-    return found
+    return found + formatViolations(bytes, tree)
   }
 
   /// Whether a span is a part of a text that the map knows.
