@@ -43,6 +43,12 @@ enum JSON: Encodable, Sendable {
       let pairs = record.fields.map { ($0.name, JSON($0.value)) }
       self = .object(Dictionary(pairs) { _, last in last })
     case .range(let range): self = .array([.int(range.lower), .int(range.upper)])
+    case .array(let array):
+      let numbers = array.tensor?.floats ?? []
+      self = .object([
+        "shape": .array(array.shape.map { .int($0) }),
+        "values": .array(numbers.map { $0.isFinite ? .number(Double($0)) : .null }),
+      ])
     case .function, .flow, .tensor: self = .string(value.typeName)
     case .object(let object): self = .string(object.text)
     }

@@ -63,6 +63,16 @@ public final class Function {
     "\(name)(\(parameterTexts.filter { !$0.contains(" = ") }.joined(separator: ", ")))"
   }
 
+  /// Names of the parameters, in order.
+  public var parameterNames: [String] {
+    switch kind {
+    case .native(let native): native.parameters.map(\.name)
+    case .script(let closure), .layer(_, let closure), .router(_, let closure),
+      .optimizer(_, let closure):
+      closure.code.parameters.map(\.name.text)
+    }
+  }
+
   private var parameterTexts: [String] {
     switch kind {
     case .native(let native):
@@ -85,6 +95,8 @@ public struct NativeFunction {
     public var defaultValue: Value?
     /// Takes all further arguments without a label, as a list.
     public var isVariadic = false
+    /// Takes all arguments whose labels are no parameters, as a record.
+    public var takesLabels = false
 
     public init(stringLiteral name: String) { self.name = name }
 
@@ -100,7 +112,13 @@ public struct NativeFunction {
       return result
     }
 
-    var isOptional: Bool { defaultValue != nil || isVariadic }
+    public static func labels(_ name: String) -> Parameter {
+      var result = Parameter(stringLiteral: name)
+      result.takesLabels = true
+      return result
+    }
+
+    var isOptional: Bool { defaultValue != nil || isVariadic || takesLabels }
   }
 
   public var name: String
@@ -174,6 +192,7 @@ public struct Call {
   }
 
   public func bool(_ index: Int) throws -> Bool {
+    if self[index].isTensor { return try interpreter.tensorTruth(self[index], at: span(index)) }
     guard case .bool(let value) = self[index] else {
       throw wrongType(index, expected: "true or false")
     }
@@ -200,8 +219,8 @@ public struct Call {
   }
 
   func tensor(_ index: Int) throws -> SymbolicTensor {
-    guard case .tensor(let value) = self[index] else {
-      throw wrongType(index, expected: "a tensor")
+    guard case .tensor(let value) = try interpreter.lifted(self[index], at: span(index)) else {
+      throw wrongType(index, expected: "a tensor of a model")
     }
     return value
   }

@@ -175,6 +175,12 @@ extension Interpreter {
   ) throws -> Value {
     let variadic = native.parameters.firstIndex(where: \.isVariadic)
     let names = native.parameters.map(\.name)
+    let takesLabels = native.parameters.contains(where: \.takesLabels)
+    func isExtra(_ argument: EvaluatedArgument) -> Bool {
+      takesLabels && argument.label.map { !names.contains($0.text) } ?? false
+    }
+    let extras = arguments.filter(isExtra)
+    let arguments = arguments.filter { !isExtra($0) }
     let slots = try match(names, variadic: variadic, arguments, of: function, at: span)
     var (values, spans): ([Value], [Span]) = ([], [])
     for (index, parameter) in native.parameters.enumerated() {
@@ -182,6 +188,10 @@ extension Interpreter {
         let rest = arguments.indices.filter { arguments[$0].label == nil && !slots.contains($0) }
         values.append(try makeList(rest.map { arguments[$0].value }, at: span))
         spans.append(span)
+      } else if parameter.takesLabels {
+        values.append(
+          try makeRecord(extras.map { ($0.label?.text ?? "", $0.value) }, at: span))
+        spans.append(extras.first?.span ?? span)
       } else if let slot = slots[index] {
         values.append(arguments[slot].value)
         spans.append(arguments[slot].span)

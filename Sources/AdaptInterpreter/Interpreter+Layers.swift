@@ -80,6 +80,7 @@ extension Interpreter {
   func apply(_ flow: Flow, to input: Value, at span: Span) throws -> Value {
     try charge(at: span)
     if input.isUnknown { return .unknown }
+    let input = try lifted(input, at: span)
     switch flow.kind {
     case .pass: return input
     case .function(let function): return try call(function, with: [input], at: flow.span)

@@ -27,6 +27,8 @@ extension Interpreter {
       }
     case (.object(let object), let field):
       if let value = object.member(field) { return value }
+    case (.array, let field), (.tensor, let field):
+      if let value = try tensorMember(field, of: value, at: name.span) { return value }
     default: break
     }
     if methods(of: value)[name.text] != nil {
@@ -58,6 +60,7 @@ extension Interpreter {
     case .list, .tuple, .range: listMethods
     case .map: mapMethods
     case .string: stringMethods
+    case .array, .tensor: tensorMethods
     default: [:]
     }
   }
@@ -79,6 +82,7 @@ extension Interpreter {
     case .range, .string: ["count"] + methods(of: value).keys.sorted()
     case .flow(let flow): flow.layer?.arguments.map(\.name) ?? []
     case .object(let object): object.memberNames
+    case .array, .tensor: Interpreter.tensorMemberNames + methods(of: value).keys.sorted()
     default: []
     }
   }

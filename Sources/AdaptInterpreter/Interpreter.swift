@@ -29,6 +29,8 @@ public final class Interpreter {
   let listMethods = Interpreter.table(Interpreter.listFunctions)
   let stringMethods = Interpreter.table(Interpreter.stringFunctions + Interpreter.listFunctions)
   let mapMethods = Interpreter.table(Interpreter.mapFunctions + Interpreter.listFunctions)
+  /// Functions that can stand behind a tensor with a point.
+  let tensorMethods = Interpreter.table(Interpreter.tensorMethodFunctions)
 
   /// What models run on; made the first time one does.
   private(set) lazy var cpu = CPU(threads: host.threads)
@@ -36,7 +38,9 @@ public final class Interpreter {
   // The state of a run.
   /// Steps until the next look at the limits, and those that are left behind it.
   var fuel = 0
-  var stepsLeft = 0
+  var stepsLeft: Int
+  /// Where random tensors without a seed of their own come from.
+  var ambientRandom = Interpreter.ambientStart
   var outputBytes = 0
   let calls: CallStack
   /// Whether tests are kept as the file runs, and those that were.
@@ -74,6 +78,7 @@ public final class Interpreter {
     self.host = host
     self.store = store
     isDryRun = false
+    stepsLeft = host.limits.steps
     calls = CallStack(capacity: host.limits.depth)
     graveyard = Graveyard()
     root = Scope()
@@ -90,6 +95,7 @@ public final class Interpreter {
     host = other.host
     store = other.store
     isDryRun = true
+    stepsLeft = host.limits.checkSteps
     calls = CallStack(capacity: host.limits.depth)
     graveyard = other.graveyard
     root = other.root
@@ -178,6 +184,7 @@ public final class Interpreter {
     returned = .none
     unknownBranches = 0
     trace = nil
+    ambientRandom = Interpreter.ambientStart
     deadline = host.limits.time.map { ContinuousClock.now + $0 }
     try loadLibrary()
   }

@@ -13,6 +13,8 @@ public struct SymbolicTensor {
 
   let content: Content
   let trace: Trace
+  /// Names of the axes behind the rows; empty, or one an axis.
+  var axes: [String?] = []
 }
 
 /// Whether the model is traced to be trained or to be used.
@@ -28,6 +30,8 @@ final class Trace {
   var graph = Graph()
   let mode: TraceMode
   var losses: [(name: String, value: ValueID)] = []
+  /// What functions being differentiated are traced at: not to be computed before they are done.
+  var variables: Set<ValueID> = []
   /// Numbers in all parameters so far.
   var parameterCount = 0
   /// The model's input, once its type is known.
