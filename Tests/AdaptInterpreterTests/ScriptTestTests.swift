@@ -41,8 +41,8 @@ import Testing
     let found = try results(
       """
       fn double(x) { x * 2 }
-      test "double" { expect double(later) == 8 }
-      let later = 4
+      let four = 4
+      test "double" { expect double(four) == 8 }
       """)
     #expect(found.map { ids($0) } == [[]])
   }
