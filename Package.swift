@@ -46,12 +46,12 @@ let package = Package(
         "Adapt", "AdaptREPL", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
-    .testTarget(name: "AdaptSyntaxTests", dependencies: ["AdaptSyntax"]),
+    .testTarget(name: "AdaptSyntaxTests", dependencies: ["AdaptSyntax"], exclude: ["Scripts"]),
     .testTarget(name: "AdaptTensorTests", dependencies: ["AdaptTensor"]),
     .testTarget(name: "AdaptGraphTests", dependencies: ["AdaptGraph"]),
     .testTarget(name: "AdaptRuntimeTests", dependencies: ["AdaptRuntime"]),
     .testTarget(name: "AdaptInterpreterTests", dependencies: ["AdaptInterpreter"]),
-    .testTarget(name: "AdaptTests", dependencies: ["Adapt"], exclude: ["Fixtures"]),
+    .testTarget(name: "AdaptTests", dependencies: ["Adapt"], exclude: ["Fixtures", "Golden"]),
     .testTarget(name: "LanguageSuite", dependencies: ["Adapt"], exclude: ["scripts"]),
   ]
 )

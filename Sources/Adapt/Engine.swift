@@ -60,7 +60,7 @@ public final class Engine {
 
   /// The standard library: path inside `stdlib/` and text.
   public static var library: [(name: String, text: String)] {
-    StandardLibrarySources.scripts.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    StandardLibrarySources.scripts.sorted { $0.key < $1.key }.map { ($0.key + ".adapt", $0.value) }
   }
 
   /// Checks a script and runs it.
@@ -69,7 +69,7 @@ public final class Engine {
     try interpreter.run(bytes, name: name)
   }
 
-  /// All that is wrong with a script, without running it.
+  /// All that is wrong with a script, errors and warnings, without running it.
   public func check(_ bytes: [UInt8], name: String) -> [Diagnostic] {
     interpreter.check(bytes, name: name)
   }
@@ -88,6 +88,42 @@ public final class Engine {
     name: String, graph: ModelGraph
   )] {
     try interpreter.modelGraphs(bytes, name: name)
+  }
+
+  /// Makes the fixes of a script's diagnostics in its text, and all that these bring about, until
+  /// nothing more can be fixed.
+  ///
+  /// Fixes that would bring new errors are not made.
+  /// - Returns: the new text and the diagnostics that were fixed, in the order of their fixing.
+  public func fix(_ bytes: [UInt8], name: String) -> (bytes: [UInt8], fixed: [Diagnostic]) {
+    var (text, fixed) = (bytes, [Diagnostic]())
+    var found = check(text, name: name)
+    // Each round mends what the ones before uncovered; a fix that brings itself back ends here.
+    for _ in 0..<Engine.mostFixRounds {
+      // Errors first: a name that seems unused may be the one that was misspelled.
+      let errors = found.filter { $0.severity == .error }
+      let (changed, made) = (errors.isEmpty ? found : errors).fixing(
+        text, source: source(named: name, of: text))
+      guard !made.isEmpty else { break }
+      let after = check(changed, name: name)
+      guard Engine.errors(after) <= Engine.errors(found) else { break }
+      (text, found) = (changed, after)
+      fixed += made
+    }
+    return (text, fixed)
+  }
+
+  private static let mostFixRounds = 8
+
+  /// The id of a text that was checked.
+  private func source(named name: String, of text: [UInt8]) -> UInt16 {
+    let files = interpreter.sources.files
+    let index = files.lastIndex { $0.name == name && $0.bytes == text }
+    return UInt16(clamping: index ?? files.count)
+  }
+
+  private static func errors(_ diagnostics: [Diagnostic]) -> Int {
+    diagnostics.filter { $0.severity == .error }.count
   }
 
   /// A diagnostic as a person reads it.

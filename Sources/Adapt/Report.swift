@@ -14,12 +14,7 @@ public struct Report: Sendable {
   }
 
   /// The report as JSON text, keys in order, with a line break at its end.
-  public func json() -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    guard let data = try? encoder.encode(JSON.array(entries)) else { return Array("[]\n".utf8) }
-    return [UInt8](data) + [10]
-  }
+  public func json() -> [UInt8] { JSON.array(entries).text() }
 }
 
 /// A value of JSON. Numbers that JSON cannot write are null.
@@ -48,9 +43,23 @@ enum JSON: Encodable, Sendable {
       let pairs = record.fields.map { ($0.name, JSON($0.value)) }
       self = .object(Dictionary(pairs) { _, last in last })
     case .range(let range): self = .array([.int(range.lower), .int(range.upper)])
+    case .array(let array):
+      let numbers = array.tensor?.floats ?? []
+      self = .object([
+        "shape": .array(array.shape.map { .int($0) }),
+        "values": .array(numbers.map { $0.isFinite ? .number(Double($0)) : .null }),
+      ])
     case .function, .flow, .tensor: self = .string(value.typeName)
     case .object(let object): self = .string(object.text)
     }
+  }
+
+  /// Keys in order, with a line break at the end.
+  func text() -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? encoder.encode(self) else { return Array("null\n".utf8) }
+    return [UInt8](data) + [10]
   }
 
   func encode(to encoder: any Encoder) throws {

@@ -40,6 +40,7 @@ extension Graph {
           .notDifferentiable, "only the first output of \(node.op.kind.rawValue) has a gradient")
       }
       return try rule(&self, node, gradients)
+    case .wholeRule(let rule): return try rule(&self, node, gradients)
     case .zero: return node.inputs.map { _ in nil }
     case .missing:
       throw GraphError(.notDifferentiable, "\(node.op.kind.rawValue) has no gradient")

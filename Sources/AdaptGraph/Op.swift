@@ -1,12 +1,32 @@
+import AdaptTensor
+
 /// Functions of one number.
 public enum Unary: String, Hashable, Sendable, CaseIterable {
   case negate, exp, log, sqrt, reciprocal, tanh, sigmoid, relu, gelu, silu, square, absolute, sign
+  case sin, cos
+  /// The error function 2/√π ∫₀ˣ exp(−t²) dt.
+  case erf
+  case floor, ceil
+  /// To the nearest integer, halves away from zero.
+  case round
 }
 
 /// Functions of two numbers; comparisons give 0 or 1.
 public enum Binary: String, Hashable, Sendable, CaseIterable {
   case add, subtract, multiply, divide, maximum, minimum, power
   case less, lessOrEqual, greater, greaterOrEqual, equal, notEqual
+}
+
+/// How an axis becomes one number.
+public enum Reduction: String, Hashable, Sendable, CaseIterable {
+  /// Of nothing: 0.
+  case sum
+  /// Of nothing: 0.
+  case mean
+  /// Of nothing: 1.
+  case product
+  /// A NaN among the numbers is the result.
+  case maximum, minimum
 }
 
 /// What a row is divided by: its standard deviation around its mean, or its root mean square.
@@ -37,6 +57,8 @@ public enum Op: Hashable, Sendable {
   case parameter(Int)
   /// One float.
   case constant(Double)
+  /// A tensor that is known when the graph is made.
+  case literal(Literal)
   /// x → the position of each row in its group, `[rows]` int.
   case positions
 
@@ -46,10 +68,16 @@ public enum Op: Hashable, Sendable {
   case unaryGradient(Unary)
   /// Operands broadcast: same shape, one row for all, one number a row, or a scalar.
   case binary(Binary)
+  /// (mask, a, b), all of one shape → a where the mask is not 0, else b.
+  case select
+  /// The same numbers as another type; a float loses its fraction, NaN becomes 0.
+  case convert(ElementType)
 
   // Products and reductions
   /// (a, b) → a·b, either transposed. Contracting over rows (`transposeA`) gives a value without rows.
   case matmul(transposeA: Bool, transposeB: Bool)
+  /// (a, b) → a·b over the last two axes, either transposed, for each place of the axes before them.
+  case batchMatmul(transposeA: Bool, transposeB: Bool)
   /// [rows, d] → [d].
   case sumRows(mean: Bool)
   /// ([d], like) → [rows of like, d]; divided by the number of rows for a mean's gradient.
@@ -73,6 +101,22 @@ public enum Op: Hashable, Sendable {
   case concat
   /// The same numbers under other sizes behind the row axis.
   case reshape([Int])
+
+  // Along any axis behind the row axis, counted from 0
+  /// Axis i of the result is axis `axes[i]` of the value.
+  case permute([Int])
+  /// Repeats axes of 1, and puts axes in front, up to these sizes (the rules of NumPy).
+  case broadcast([Int])
+  /// The axis becomes 1.
+  case reduce(Reduction, axis: Int)
+  /// Where the largest or smallest number stands, the first of several; the axis becomes 1.
+  case extremumIndex(maximum: Bool, axis: Int)
+  /// Each number plus those before it, or, reversed, those behind it.
+  case cumulativeSum(axis: Int, reversed: Bool)
+  /// (x, index [k]) → those places of an axis, which becomes k long. Places outside are an error.
+  case take(axis: Int)
+  /// (y, index [k]) → an axis of `size` with each place of y added where its index says.
+  case put(axis: Int, size: Int)
 
   // Rows
   /// (x, index) → x[index].
@@ -102,11 +146,12 @@ public enum Op: Hashable, Sendable {
 
 /// The ops without what they carry: the key of ``OpTable``.
 public enum OpKind: String, Hashable, Sendable, CaseIterable {
-  case input, parameter, constant, positions
-  case unary, unaryGradient, binary
-  case matmul, sumRows, expandRows, sumColumns, expandColumns
+  case input, parameter, constant, literal, positions
+  case unary, unaryGradient, binary, select, convert
+  case matmul, batchMatmul, sumRows, expandRows, sumColumns, expandColumns
   case softmax, softmaxGradient, normalize, normalizeGradient
   case slice, pad, concat, reshape
+  case permute, broadcast, reduce, extremumIndex, cumulativeSum, take, put
   case gather, scatter, choose, members
   case attention, attentionGradient, logLoss, logLossGradient
   case stopGradient
@@ -118,11 +163,15 @@ extension Op {
     case .input: .input
     case .parameter: .parameter
     case .constant: .constant
+    case .literal: .literal
     case .positions: .positions
     case .unary: .unary
     case .unaryGradient: .unaryGradient
     case .binary: .binary
+    case .select: .select
+    case .convert: .convert
     case .matmul: .matmul
+    case .batchMatmul: .batchMatmul
     case .sumRows: .sumRows
     case .expandRows: .expandRows
     case .sumColumns: .sumColumns
@@ -135,6 +184,13 @@ extension Op {
     case .pad: .pad
     case .concat: .concat
     case .reshape: .reshape
+    case .permute: .permute
+    case .broadcast: .broadcast
+    case .reduce: .reduce
+    case .extremumIndex: .extremumIndex
+    case .cumulativeSum: .cumulativeSum
+    case .take: .take
+    case .put: .put
     case .gather: .gather
     case .scatter: .scatter
     case .choose: .choose

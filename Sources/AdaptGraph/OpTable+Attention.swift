@@ -96,13 +96,14 @@ extension OpTable {
     infer: { op, types, graph in
       try requireInputs(op, types, 2)
       try require(
-        types[0].rows != nil && types[0].dims.count == 1 && types[0].element == .float32,
+        !types[0].dims.isEmpty && types[0].element == .float32,
         "logits are one number a class and row, not \(graph.describe(types[0]))")
       try require(
-        types[1] == TensorType(rows: types[0].rows, [], .int32),
+        types[1] == TensorType(rows: types[0].rows, types[0].dims.dropLast(), .int32),
         "targets are one class a row of the logits \(graph.describe(types[0])), not "
           + graph.describe(types[1]))
-      return [TensorType(rows: types[0].rows, []), TensorType(rows: types[0].rows, [])]
+      let row = TensorType(rows: types[0].rows, types[0].dims.dropLast())
+      return [row, row]
     },
     gradient: .rule { graph, node, gradients in
       guard let dy = gradients[0] else { return [nil, nil] }
@@ -121,14 +122,30 @@ extension OpTable {
   static let logLossGradient = OpDefinition(
     infer: { op, types, graph in
       try requireInputs(op, types, 4)
-      let row = TensorType(rows: types[1].rows, [])
+      let row = TensorType(rows: types[1].rows, types[1].dims.dropLast())
       try require(
-        types[0] == row && types[3] == row,
+        !types[1].dims.isEmpty && types[0] == row && types[3] == row,
         "\(graph.describe(types[0])) and \(graph.describe(types[3])) are not one number a row of "
           + graph.describe(types[1]))
       return [types[1]]
     },
-    gradient: .missing,
+    gradient: .rule { graph, node, gradients in
+      guard let g = gradients[0] else { return [nil, nil, nil, nil] }
+      let (dLoss, logits) = (node.inputs[0], node.inputs[1])
+      let columns = graph.type(logits).columns
+      // dLoss (p − hit) with p = softmax(logits); the log-sum-exp is one with the logits here.
+      let ones = try graph.ones(like: dLoss)
+      let unit = try graph.add(.logLossGradient, [ones] + node.inputs.dropFirst())[0]
+      let sum = try graph.add(
+        .sumColumns(mean: false), graph.add(.binary(.multiply), g, unit))
+      let slope = try graph.add(.softmaxGradient, g, graph.add(.softmax, logits))
+      let column = try graph.add(.reshape(graph.type(dLoss).dims + [1]), dLoss)
+      let spread = try graph.add(.expandColumns(count: columns, mean: false), column)
+      return [
+        try graph.add(.reshape(graph.type(dLoss).dims), sum),
+        try graph.add(.binary(.multiply), spread, slope), nil, nil,
+      ]
+    },
     flops: { node, graph, counts in 3 * counts.elements(graph.type(node.outputs[0])) },
     reference: { node, inputs, run in
       let columns = run.graph.type(node.outputs[0]).columns

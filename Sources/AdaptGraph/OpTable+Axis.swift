@@ -31,7 +31,17 @@ extension OpTable {
       try requireGradient(types[0], of: types[1], graph)
       return [types[1]]
     },
-    gradient: .missing,
+    gradient: .rule { graph, node, gradients in
+      guard let g = gradients[0] else { return [nil, nil] }
+      let (dy, y) = (node.inputs[0], node.inputs[1])
+      // y (dy − Σ dy y): symmetric in dy; in y it is g (dy − Σ dy y) − dy Σ g y.
+      let spread = try graph.add(.binary(.subtract), dy, graph.lastAxisSum(dy, y))
+      let first = try graph.add(.binary(.multiply), g, spread)
+      let second = try graph.add(.binary(.multiply), dy, graph.lastAxisSum(g, y))
+      return [
+        try graph.add(.softmaxGradient, g, y), try graph.add(.binary(.subtract), first, second),
+      ]
+    },
     flops: { node, graph, counts in 4 * counts.elements(graph.type(node.outputs[0])) },
     reference: { node, inputs, run in
       let columns = run.graph.type(node.inputs[0]).columns
@@ -54,9 +64,17 @@ extension OpTable {
         "\(graph.describe(types[0])) has nothing to normalize over")
       return [types[0], TensorType(rows: types[0].rows, types[0].dims.dropLast() + [1])]
     },
-    gradient: .rule { graph, node, gradients in
-      guard case .normalize(let kind, _) = node.op, let dy = gradients[0] else { return [nil] }
-      return [try graph.add(.normalizeGradient(kind), dy, node.outputs[0], node.outputs[1])]
+    gradient: .wholeRule { graph, node, gradients in
+      guard case .normalize(let kind, _) = node.op else { return [nil] }
+      let (y, scale) = (node.outputs[0], node.outputs[1])
+      let direct = try gradients[0].map { try graph.add(.normalizeGradient(kind), $0, y, scale) }
+      guard let ds = gradients[1] else { return [direct] }
+      // scale = (variance + ε)^(−1/2), so its slope in x is −scale² y / columns, for both kinds.
+      let columns = graph.type(y).columns
+      let weight = try graph.add(.binary(.multiply), ds, graph.add(.unary(.square), scale))
+      let mean = try graph.add(.expandColumns(count: columns, mean: true), weight)
+      let part = try graph.add(.unary(.negate), graph.add(.binary(.multiply), mean, y))
+      return [try direct.map { try graph.add(.binary(.add), $0, part) } ?? part]
     },
     flops: { node, graph, counts in 5 * counts.elements(graph.type(node.outputs[0])) },
     reference: { node, inputs, run in
@@ -86,7 +104,25 @@ extension OpTable {
         "\(graph.describe(types[2])) is not one deviation a row, \(graph.describe(scale))")
       return [types[1]]
     },
-    gradient: .missing,
+    gradient: .rule { graph, node, gradients in
+      guard case .normalizeGradient(let kind) = node.op, let g = gradients[0] else {
+        return [nil, nil, nil]
+      }
+      let (dy, y, scale) = (node.inputs[0], node.inputs[1], node.inputs[2])
+      // scale (dy − mean(dy) − y mean(dy y)): symmetric in dy, and linear in scale.
+      let left = try graph.add(.binary(.multiply), g, graph.lastAxisSum(dy, y, mean: true))
+      let right = try graph.add(.binary(.multiply), dy, graph.lastAxisSum(g, y, mean: true))
+      let slope = try graph.add(.unary(.negate), graph.add(.binary(.add), left, right))
+      let columns = graph.type(y).columns
+      let spread = try graph.add(.expandColumns(count: columns, mean: false), scale)
+      let product = try graph.add(.binary(.multiply), g, node.outputs[0])
+      let sum = try graph.add(.sumColumns(mean: false), product)
+      return [
+        try graph.add(.normalizeGradient(kind), g, y, scale),
+        try graph.add(.binary(.multiply), spread, slope),
+        try graph.add(.binary(.divide), sum, scale),
+      ]
+    },
     flops: { node, graph, counts in 8 * counts.elements(graph.type(node.outputs[0])) },
     reference: { node, inputs, run in
       guard case .normalizeGradient(let kind) = node.op else { return [] }
@@ -166,8 +202,10 @@ extension OpTable {
           "concat needs values with an axis behind their rows, not "
             + types.map(graph.describe).joined(separator: ", "))
       }
-      try requireFloats(op, types, graph)
       for type in types {
+        try require(
+          type.element == first.element,
+          "\(graph.describe(first)) and \(graph.describe(type)) are of different types")
         try require(
           type.rows == first.rows && type.dims.dropLast() == first.dims.dropLast(),
           "\(graph.describe(first)) and \(graph.describe(type)) differ before the last axis")
@@ -177,7 +215,7 @@ extension OpTable {
         try require(!overflow, "concat of more columns than a tensor has")
         return result
       }
-      return [TensorType(rows: first.rows, first.dims.dropLast() + [total])]
+      return [TensorType(rows: first.rows, first.dims.dropLast() + [total], first.element)]
     },
     gradient: .rule { graph, node, gradients in
       guard let dy = gradients[0] else { return node.inputs.map { _ in nil } }
@@ -219,4 +257,15 @@ extension OpTable {
     reference: { node, inputs, run in
       [ReferenceTensor(try run.shape(run.graph.type(node.outputs[0])), inputs[0].values)]
     })
+}
+
+extension Graph {
+  /// Σ a·b along the last axis, or its mean, for every element of that axis.
+  mutating func lastAxisSum(_ a: ValueID, _ b: ValueID, mean: Bool = false) throws -> ValueID {
+    let columns = type(a).columns
+    let product = try add(.binary(.multiply), a, b)
+    if type(a).dims.isEmpty { return product }
+    let sum = try add(.sumColumns(mean: mean), product)
+    return try add(.expandColumns(count: columns, mean: false), sum)
+  }
 }

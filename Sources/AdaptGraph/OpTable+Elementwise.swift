@@ -29,7 +29,20 @@ extension OpTable {
         "a gradient must have its value's shape: \(types.map(graph.describe))")
       return [types[1]]
     },
-    gradient: .missing,
+    gradient: .rule { graph, node, gradients in
+      guard case .unaryGradient(let function) = node.op, let g = gradients[0] else {
+        return [nil, nil, nil]
+      }
+      let (dy, x, y) = (node.inputs[0], node.inputs[1], node.inputs[2])
+      // The result is dy·f′(x): linear in dy, and with the slope f″ in x. That y is f(x) is part of
+      // what f′ means here, so nothing goes to y.
+      let slope = try graph.secondDerivative(of: function, x: x, y: y)
+      let dx = try slope.map { slope in
+        let product = try graph.add(.binary(.multiply), g, dy)
+        return try graph.add(.binary(.multiply), product, slope)
+      }
+      return [try graph.add(.unaryGradient(function), g, x, y), dx, nil]
+    },
     flops: { node, graph, counts in 2 * counts.elements(graph.type(node.outputs[0])) },
     reference: { node, inputs, _ in
       guard case .unaryGradient(let function) = node.op else { return [] }
@@ -80,6 +93,12 @@ extension Unary {
     case .square: x * x
     case .absolute: Swift.abs(x)
     case .sign: x > 0 ? 1 : (x < 0 ? -1 : x)
+    case .sin: Foundation.sin(x)
+    case .cos: Foundation.cos(x)
+    case .erf: Foundation.erf(x)
+    case .floor: x.rounded(.down)
+    case .ceil: x.rounded(.up)
+    case .round: x.rounded(.toNearestOrAwayFromZero)
     }
   }
 
@@ -107,7 +126,10 @@ extension Unary {
       return y * (1 + x * (1 - y))
     case .square: return 2 * x
     case .absolute: return x > 0 ? 1 : (x < 0 ? -1 : 0)
-    case .sign: return 0
+    case .sin: return Foundation.cos(x)
+    case .cos: return -Foundation.sin(x)
+    case .erf: return 2 / Double.pi.squareRoot() * Foundation.exp(-x * x)
+    case .sign, .floor, .ceil, .round: return 0
     }
   }
 

@@ -45,6 +45,19 @@ extension OpTable {
       return [ReferenceTensor([], [value])]
     })
 
+  static let literal = OpDefinition(
+    infer: { op, types, _ in
+      try requireInputs(op, types, 0)
+      guard case .literal(let literal) = op else { return [] }
+      return [TensorType(literal.tensor.shape, literal.tensor.elementType)]
+    },
+    gradient: .zero,
+    flops: { _, _, _ in 0 },
+    reference: { node, _, _ in
+      guard case .literal(let literal) = node.op else { return [] }
+      return [ReferenceTensor(literal.tensor.shape, literal.tensor.floats.map(Double.init))]
+    })
+
   static let positions = OpDefinition(
     infer: { op, types, graph in
       try requireInputs(op, types, 1)

@@ -18,6 +18,8 @@ public struct OpDefinition: Sendable {
   public enum Gradient: Sendable {
     /// Builds the inputs' gradients.
     case rule(@Sendable (inout Graph, Node, [ValueID?]) throws -> [ValueID?])
+    /// As `rule`, of an op whose further outputs are counted too.
+    case wholeRule(@Sendable (inout Graph, Node, [ValueID?]) throws -> [ValueID?])
     /// The output does not change with the inputs, or is not meant to.
     case zero
     /// Asking for it is an error.
@@ -34,11 +36,15 @@ public enum OpTable {
     case .input: input
     case .parameter: parameter
     case .constant: constant
+    case .literal: literal
     case .positions: positions
     case .unary: unary
     case .unaryGradient: unaryGradient
     case .binary: binary
+    case .select: select
+    case .convert: convert
     case .matmul: matmul
+    case .batchMatmul: batchMatmul
     case .sumRows: sumRows
     case .expandRows: expandRows
     case .sumColumns: sumColumns
@@ -51,6 +57,13 @@ public enum OpTable {
     case .pad: pad
     case .concat: concat
     case .reshape: reshape
+    case .permute: permute
+    case .broadcast: broadcast
+    case .reduce: reduce
+    case .extremumIndex: extremumIndex
+    case .cumulativeSum: cumulativeSum
+    case .take: take
+    case .put: put
     case .gather: gather
     case .scatter: scatter
     case .choose: choose

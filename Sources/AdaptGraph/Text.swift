@@ -52,10 +52,20 @@ extension Graph {
     case .input(let name, _): "input[\(name)]"
     case .parameter(let index): "param[\(parameters[index].name)]"
     case .constant(let value): "constant[\(value)]"
+    case .convert(let element): "convert[\(element.rawValue.lowercased())]"
+    case .batchMatmul(let a, let b): "batchMatmul" + transpositions(a, b)
+    case .permute(let axes): "permute\(axes)"
+    case .broadcast(let dims): "broadcast\(dims)"
+    case .reduce(let reduction, let axis): "\(reduction.rawValue)[axis \(axis)]"
+    case .extremumIndex(let maximum, let axis): "\(maximum ? "argmax" : "argmin")[axis \(axis)]"
+    case .cumulativeSum(let axis, let reversed):
+      "cumulativeSum[axis \(axis)\(reversed ? ", reversed" : "")]"
+    case .take(let axis): "take[axis \(axis)]"
+    case .put(let axis, let size): "put[axis \(axis) of \(size)]"
     case .unary(let function): function.rawValue
     case .unaryGradient(let function): "gradient[\(function.rawValue)]"
     case .binary(let function): function.rawValue
-    case .matmul(let a, let b): "matmul" + (a || b ? "[\(a ? "T" : "N")\(b ? "T" : "N")]" : "")
+    case .matmul(let a, let b): "matmul" + transpositions(a, b)
     case .sumRows(let mean), .expandRows(let mean), .sumColumns(let mean):
       op.kind.rawValue + (mean ? "[mean]" : "")
     case .expandColumns(let count, let mean): "expandColumns[\(count)\(mean ? ", mean" : "")]"
@@ -70,10 +80,15 @@ extension Graph {
     case .members(let site, let path, _): "members[\(self[site].name), \(path)]"
     case .attention(let heads, let causal), .attentionGradient(let heads, let causal):
       "\(op.kind.rawValue)[heads \(heads)\(causal ? ", causal" : "")]"
-    case .positions, .softmax, .softmaxGradient, .concat, .gather, .logLoss, .logLossGradient,
+    case .literal, .select, .positions, .softmax, .softmaxGradient, .concat, .gather, .logLoss,
+      .logLossGradient,
       .stopGradient:
       op.kind.rawValue
     }
+  }
+
+  private func transpositions(_ a: Bool, _ b: Bool) -> String {
+    a || b ? "[\(a ? "T" : "N")\(b ? "T" : "N")]" : ""
   }
 
   private func text(of selection: Selection) -> String {

@@ -63,7 +63,12 @@ public struct TensorType: Hashable, Sendable {
   }
 
   /// Whether the sizes can be those of a tensor: none negative, and a number of elements that fits.
-  var isPossible: Bool { dims.allSatisfy { $0 >= 0 } && count < .max }
+  ///
+  /// So must the product of any of them, which is why an axis of 0 does not excuse the others.
+  public var isPossible: Bool {
+    guard dims.allSatisfy({ $0 >= 0 }) else { return false }
+    return TensorType(dims.map { max(1, $0) }).count < .max
+  }
 
   /// The last size; 1 where there is none.
   public var columns: Int { dims.last ?? 1 }
@@ -96,6 +101,23 @@ public struct ParameterInfo: Hashable, Sendable {
     self.name = name
     self.shape = shape
     self.initial = initial
+  }
+}
+
+/// A tensor inside a graph. Two are equal when they are the same memory in the same shape.
+public struct Literal: Hashable, Sendable {
+  public let tensor: Tensor
+
+  public init(_ tensor: Tensor) { self.tensor = tensor }
+
+  public static func == (a: Literal, b: Literal) -> Bool {
+    a.tensor.storage === b.tensor.storage && a.tensor.shape == b.tensor.shape
+      && a.tensor.elementType == b.tensor.elementType
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(ObjectIdentifier(tensor.storage))
+    hasher.combine(tensor.shape)
   }
 }
 

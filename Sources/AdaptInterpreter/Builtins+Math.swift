@@ -8,22 +8,92 @@ extension Interpreter {
     let unary: [(String, Unary)] = [
       ("exp", .exp), ("log", .log), ("sqrt", .sqrt), ("tanh", .tanh), ("sigmoid", .sigmoid),
       ("relu", .relu), ("gelu", .gelu), ("silu", .silu), ("square", .square), ("abs", .absolute),
-      ("sign", .sign),
+      ("sign", .sign), ("sin", .sin), ("cos", .cos), ("erf", .erf),
     ]
-    return unary.map { name, op in NativeFunction(name, ["x"]) { try elementwise(op, $0) } } + [
-      NativeFunction("floor", ["x"]) { try whole($0, .down) },
-      NativeFunction("ceil", ["x"]) { try whole($0, .up) },
-      NativeFunction("round", ["x", .optional("digits", .int(0))]) { try rounded($0) },
-      NativeFunction("min", [.rest("values")]) { try extremum($0, .minimum, .less) },
-      NativeFunction("max", [.rest("values")]) { try extremum($0, .maximum, .greater) },
-      NativeFunction("sum", ["x", .optional("axis")]) { try total($0, mean: false) },
-      NativeFunction("mean", ["x", .optional("axis")]) { try total($0, mean: true) },
+    return unary.map { name, op in
+      NativeFunction(name, ["x"], documentation: "\(name) of a number, or of each of a tensor") {
+        try elementwise(op, $0)
+      }
+    } + choices + [
+      NativeFunction(
+        "floor", ["x"], documentation: "The largest integer that is not above: floor(2.7) → 2"
+      ) { try whole($0, .down, .floor) },
+      NativeFunction(
+        "ceil", ["x"], documentation: "The smallest integer that is not below: ceil(2.1) → 3"
+      ) { try whole($0, .up, .ceil) },
+      NativeFunction(
+        "round", ["x", .optional("digits", .int(0))],
+        documentation: "The nearest integer, or so many digits behind the point: round(2.345, 2)"
+      ) { try rounded($0) },
+      NativeFunction(
+        "min", [.rest("values"), .optional("axis"), .optional("keep", .bool(false))],
+        documentation:
+          "The smallest of values, of a list, or of a tensor along an axis: min(x, axis: 0)"
+      ) { try extremum($0, .minimum, .less) },
+      NativeFunction(
+        "max", [.rest("values"), .optional("axis"), .optional("keep", .bool(false))],
+        documentation:
+          "The largest of values, of a list, or of a tensor along an axis: max(x, axis: 0)"
+      ) { try extremum($0, .maximum, .greater) },
+      NativeFunction(
+        "sum", ["x", .optional("axis"), .optional("keep", .bool(false))],
+        documentation: """
+          The sum of a list, or of a tensor: of all numbers, along an axis, or over rows where there are.
+          sum(x, axis: -1), x.sum(axis: row, keep: true)
+          """
+      ) { try total($0, mean: false) },
+      NativeFunction(
+        "mean", ["x", .optional("axis"), .optional("keep", .bool(false))],
+        documentation: "The mean, as sum: mean(x, axis: 0)"
+      ) { try total($0, mean: true) },
     ]
+  }
+
+  /// Functions that choose number by number.
+  private static var choices: [NativeFunction] {
+    [
+      NativeFunction(
+        "where", ["mask", "a", "b"],
+        documentation: "a where the mask is not 0, else b, number by number: where(x > 0, x, 0)"
+      ) { call in
+        let parts = try (0..<3).map { try call.tensorOperand($0, numbers: true) }
+        guard parts.contains(where: { $0.value.isTensor }) else {
+          return try call.interpreter.truth(call[0], at: call.span(0)) ? call[1] : call[2]
+        }
+        let axes = parts.max { $0.rank < $1.rank }?.axes ?? []
+        return try call.interpreter.compute(parts, axes: axes, at: call.span) {
+          try $0.choice($1[0], $1[1], $1[2])
+        }
+      },
+      NativeFunction(
+        "clamp", ["x", "low", "high"],
+        documentation: "Each number moved into low to high: clamp(x, -1, 1)"
+      ) { call in
+        try call.interpreter.clamped(call[0], call[1], call[2], at: call.span)
+      },
+      NativeFunction(
+        "isNaN", ["x"], documentation: "1, or true for a number, where it is no number: isNaN(x)"
+      ) { call in
+        if !call[0].isTensor { return .bool(try call.number(0).isNaN) }
+        return try call.interpreter.elementwise(.notEqual, call[0], call[0], at: call.span)
+      },
+    ]
+  }
+
+  private func clamped(_ x: Value, _ low: Value, _ high: Value, at span: Span) throws -> Value {
+    if x.isTensor || low.isTensor || high.isTensor {
+      let above = try elementwise(.maximum, x, low, at: span)
+      return try elementwise(.minimum, above, high, at: span)
+    }
+    if case .bool(true) = try binary(.less, x, low, at: span) { return low }
+    if case .bool(true) = try binary(.greater, x, high, at: span) { return high }
+    return x
   }
 
   private static func elementwise(_ op: Unary, _ call: Call) throws -> Value {
     switch (call[0], op) {
-    case (.tensor(let x), _): return try call.interpreter.add(.unary(op), [x], at: call.span)
+    case (.tensor, _), (.array, _):
+      return try call.interpreter.elementwise(op, call[0], at: call.span)
     case (.int(let x), .absolute):
       guard x != .min else { throw call.interpreter.overflowed(at: call.span) }
       return .int(Swift.abs(x))
@@ -40,8 +110,11 @@ extension Interpreter {
     }
   }
 
-  private static func whole(_ call: Call, _ rule: FloatingPointRoundingRule) throws -> Value {
+  private static func whole(_ call: Call, _ rule: FloatingPointRoundingRule, _ op: Unary) throws
+    -> Value
+  {
     if case .int = call[0] { return call[0] }
+    if call[0].isTensor { return try call.interpreter.elementwise(op, call[0], at: call.span) }
     let number = try call.number(0)
     guard let result = Int(exactly: number.rounded(rule)) else {
       throw call.wrongValue(0, "\(ValueWriter.text(number)) does not fit into an integer")
@@ -52,9 +125,15 @@ extension Interpreter {
   /// To an integer, or to so many digits behind the point. Halves go away from zero.
   private static func rounded(_ call: Call) throws -> Value {
     let digits = try call.int(1, in: 0...15)
-    guard digits > 0 else { return try whole(call, .toNearestOrAwayFromZero) }
-    let number = try call.number(0)
+    guard digits > 0 else { return try whole(call, .toNearestOrAwayFromZero, .round) }
     let scale = (0..<digits).reduce(1.0) { value, _ in value * 10 }
+    if call[0].isTensor {
+      let interpreter = call.interpreter
+      let large = try interpreter.elementwise(.multiply, call[0], .number(scale), at: call.span)
+      let whole = try interpreter.elementwise(.round, large, at: call.span)
+      return try interpreter.elementwise(.divide, whole, .number(scale), at: call.span)
+    }
+    let number = try call.number(0)
     let scaled = (number * scale).rounded(.toNearestOrAwayFromZero) / scale
     return .number(scaled.isFinite ? scaled : number)
   }
@@ -63,6 +142,9 @@ extension Interpreter {
   {
     guard case .list(let arguments) = call[0] else { return .none }
     var values = arguments.elements
+    if values.count == 1, values[0].isTensor {
+      return try call.reduced(op == .minimum ? .minimum : .maximum, of: values[0])
+    }
     if values.count == 1 {
       values = try call.interpreter.elements(of: values[0], at: call.span)
     }
@@ -81,10 +163,9 @@ extension Interpreter {
     return best
   }
 
-  /// Of a list: its elements together. Of a tensor: over its rows, or along its last axis; a value
-  /// without rows is added up whole.
+  /// Of a list: its elements together. Of a tensor: along an axis, over its rows, or all of it.
   private static func total(_ call: Call, mean: Bool) throws -> Value {
-    if case .tensor(let x) = call[0] { return try total(of: x, call, mean: mean) }
+    if call[0].isTensor { return try call.reduced(mean ? .mean : .sum) }
     let values = try call.elements(0)
     guard let first = values.first else {
       if !mean { return .int(0) }
@@ -99,25 +180,5 @@ extension Interpreter {
     }
     return mean
       ? try call.interpreter.binary(.divide, sum, .int(values.count), at: call.span) : sum
-  }
-
-  private static func total(of x: SymbolicTensor, _ call: Call, mean: Bool) throws -> Value {
-    let interpreter = call.interpreter
-    let type = try interpreter.type(of: x, at: call.span(0))
-    if case .none = call[1] {
-      return try interpreter.add(.sumRows(mean: mean), [x], at: call.span)
-    }
-    let axis = try call.string(1)
-    let label = type.rows.flatMap { interpreter.trace?.graph[$0].label }
-    if axis == label { return try interpreter.add(.sumRows(mean: mean), [x], at: call.span) }
-    guard axis == "last" else {
-      throw call.wrongValue(
-        1, "there is no axis '\(axis)' here",
-        hint: label.map { "'\($0)' is the axis of rows, 'last' the one behind" } ?? "'last' is")
-    }
-    if type.rows == nil {
-      return try interpreter.add(.sumRows(mean: mean), [x], at: call.span)
-    }
-    return try interpreter.add(.sumColumns(mean: mean), [x], at: call.span)
   }
 }

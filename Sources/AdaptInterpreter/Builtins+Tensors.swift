@@ -1,55 +1,88 @@
 import AdaptGraph
 import AdaptSyntax
 
-// Functions of tensors, for the bodies of layers.
+// Functions of tensors that layers are made of.
 
 extension Interpreter {
   static var tensorFunctions: [NativeFunction] {
     [
-      NativeFunction("softmax", ["x"]) { call in
-        try call.interpreter.add(.softmax, [try call.tensor(0)], at: call.span)
-      },
+      NativeFunction(
+        "softmax", ["x", .optional("axis", .int(-1))],
+        documentation:
+          "exp(x) / Σ exp(x) along an axis, the last unless named: softmax(x, axis: 0)",
+        softmax),
       NativeFunction(
         "normalize",
         ["x", .optional("epsilon", .number(1e-5)), .optional("kind", .string("layer"))],
-        normalized),
+        documentation: """
+          Each row over its standard deviation around its mean ("layer") or its root mean square ("rms").
+          """, normalized),
       NativeFunction(
         "attend",
-        ["query", "key", "value", .optional("heads", .int(1)), .optional("causal", .bool(false))]
+        ["query", "key", "value", .optional("heads", .int(1)), .optional("causal", .bool(false))],
+        documentation: """
+          softmax(q kᵀ / √size) v in several heads, [.., token, d] → the same (Vaswani et al. 2017, eq. 1).
+          """, attended),
+      NativeFunction(
+        "lookup", ["table", "index"],
+        documentation: "Rows of a table by their integers: lookup([9, d], [token]) → [token, d]",
+        lookup),
+      NativeFunction(
+        "positions", ["x"], documentation: "The place of each row in its sequence, integers"
       ) { call in
-        let op = Op.attention(heads: try call.int(3, in: 1...65536), causal: try call.bool(4))
-        return try call.interpreter.add(
-          op, [try call.tensor(0), try call.tensor(1), try call.tensor(2)], at: call.span)
-      },
-      NativeFunction("lookup", ["table", "index"], lookup),
-      NativeFunction("positions", ["x"]) { call in
         try call.interpreter.add(.positions, [try call.tensor(0)], at: call.span)
       },
-      NativeFunction("logLoss", ["logits", "targets"]) { call in
-        try call.interpreter.add(
-          .logLoss, [try call.tensor(0), try call.tensor(1)], at: call.span)
-      },
-      NativeFunction("stopGradient", ["x"]) { call in
-        try call.interpreter.add(.stopGradient, [try call.tensor(0)], at: call.span)
+      NativeFunction(
+        "logLoss", ["logits", "targets"],
+        documentation: "−log softmax(logits) at each target, in nats: [n, classes], [n] → [n]",
+        logLoss),
+      NativeFunction(
+        "stopGradient", ["x"], documentation: "The same numbers, through which no gradient passes"
+      ) { call in
+        let x = try call.tensorOperand(0, numbers: true)
+        guard x.isSymbolic else { return call[0] }
+        return try call.interpreter.compute([x], axes: x.axes, at: call.span) {
+          try $0.add(.stopGradient, $1[0])
+        }
       },
       NativeFunction(
-        "concat", [.rest("values"), .optional("axis", .string("last"))], concatenated),
-      NativeFunction("slice", ["x", "start", "end"]) { call in
+        "concat", [.rest("values"), .optional("axis", .string("last"))],
+        documentation: "Tensors one behind the other along an axis: concat(a, b, axis: 0)",
+        concatenated),
+      NativeFunction(
+        "slice", ["x", "start", "end"],
+        documentation: "Places of the last axis from start to before end: slice(x, 0, 3)"
+      ) { call in
         let (start, end) = (try call.int(1, in: 0...Int.max), try call.int(2, in: 0...Int.max))
         guard start <= end else {
           throw call.wrongValue(2, "the slice ends at \(end), before it starts at \(start)")
         }
-        return try call.interpreter.add(
-          .slice(start: start, count: end - start), [try call.tensor(0)], at: call.span)
+        let x = try call.tensorOperand(0)
+        return try call.interpreter.compute([x], axes: x.axes, keepsIntegers: true, at: call.span) {
+          try $0.add(.slice(start: start, count: end - start), $1[0])
+        }
       },
-      NativeFunction("width", ["x"]) { call in
-        let type = try call.interpreter.type(of: try call.tensor(0), at: call.span(0))
-        return .int(type.columns)
+      NativeFunction("width", ["x"], documentation: "The size of the last axis") { call in
+        .int(try call.tensorOperand(0).type.columns)
       },
       NativeFunction("expectedCost", []) { call in
         try call.interpreter.expectedCost(at: call.span)
       },
     ]
+  }
+
+  private static func softmax(_ call: Call) throws -> Value {
+    let x = try call.tensorOperand(0)
+    // A row without axes is all of its softmax.
+    let axis =
+      x.type.dims.isEmpty ? nil : try call.interpreter.innerAxis(call[1], of: x, at: call.span(1))
+    return try call.interpreter.compute([x], axes: x.axes, at: call.span) { graph, ids in
+      guard let axis, axis != x.type.dims.count - 1 else { return try graph.add(.softmax, ids[0]) }
+      var order = Array(x.type.dims.indices)
+      order.swapAt(axis, order.count - 1)
+      let shares = try graph.add(.softmax, graph.add(.permute(order), ids[0]))
+      return try graph.add(.permute(order), shares)
+    }
   }
 
   private static func normalized(_ call: Call) throws -> Value {
@@ -64,34 +97,83 @@ extension Interpreter {
         2, "there is no normalization \"\(name)\"",
         hint: "known are \(known.map { "\"\($0)\"" }.joined(separator: " and "))")
     }
-    return try call.interpreter.add(
-      .normalize(kind, epsilon: epsilon), [try call.tensor(0)], at: call.span)
+    let x = try call.tensorOperand(0)
+    return try call.interpreter.compute([x], axes: x.axes, at: call.span) { graph, ids in
+      try graph.add(.normalize(kind, epsilon: epsilon), ids)[0]
+    }
+  }
+
+  private static func attended(_ call: Call) throws -> Value {
+    let parts = try (0..<3).map { try call.tensorOperand($0) }
+    let (heads, causal) = (try call.int(3, in: 1...65536), try call.bool(4))
+    return try call.interpreter.compute(parts, axes: parts[0].axes, at: call.span) { graph, ids in
+      if parts.contains(where: { $0.type.rows != nil }) {
+        return try graph.add(.attention(heads: heads, causal: causal), ids)[0]
+      }
+      return try graph.attention(ids[0], ids[1], ids[2], heads: heads, causal: causal)
+    }
+  }
+
+  private static func logLoss(_ call: Call) throws -> Value {
+    let (logits, targets) = (try call.tensorOperand(0), try call.tensorOperand(1))
+    return try call.interpreter.compute(
+      [logits, targets], axes: targets.axes, keepsIntegers: true, at: call.span
+    ) { graph, ids in
+      // Targets of a script's own are whole numbers in whatever type.
+      let classes = targets.type.rows == nil ? try graph.integers(ids[1]) : ids[1]
+      return try graph.add(.logLoss, [ids[0], classes])[0]
+    }
   }
 
   /// A model's input whose type is open becomes integers here: only those can be looked up.
   private static func lookup(_ call: Call) throws -> Value {
-    let table = try call.tensor(0)
-    var index = try call.tensor(1)
-    if case .pending = index.content {
-      if let known = index.trace.input {
-        index = SymbolicTensor(content: .value(known), trace: index.trace)
-      } else {
-        index = try call.interpreter.makeTokens(index.trace, at: call.span)
-      }
+    let interpreter = call.interpreter
+    let table = try call.tensorOperand(0)
+    var place = call[1]
+    if case .tensor(let index) = place, case .pending = index.content {
+      let known =
+        try index.trace.input.map {
+          SymbolicTensor(content: .value($0), trace: index.trace)
+        } ?? interpreter.makeTokens(index.trace, at: call.span)
+      place = .tensor(known)
     }
-    return try call.interpreter.add(.gather, [table, index], at: call.span)
+    guard let index = try interpreter.tensorOperand(place, at: call.span(1)), place.isTensor else {
+      throw call.wrongType(1, expected: "a tensor")
+    }
+    let axes = index.axes + table.axes.dropFirst()
+    return try interpreter.compute([table, index], axes: axes, keepsIntegers: true, at: call.span) {
+      graph, ids in
+      guard index.type.rows == nil else { return try graph.add(.gather, ids)[0] }
+      let flat = try graph.viewed(graph.integers(ids[1]), as: [index.type.count])
+      let rows = try graph.add(.take(axis: 0), ids[0], flat)
+      return try graph.viewed(rows, as: index.type.dims + table.type.dims.dropFirst())
+    }
   }
 
   private static func concatenated(_ call: Call) throws -> Value {
-    let axis = try call.string(1)
-    guard axis == "last" else {
-      throw call.wrongValue(1, "tensors are joined along the axis 'last' only, not '\(axis)'")
+    let interpreter = call.interpreter
+    var values = try call.elements(0)
+    if values.count == 1, case .list(let list) = values[0] { values = list.elements }
+    let parts = try values.map { value -> TensorOperand in
+      guard let part = try interpreter.tensorOperand(value, at: call.span(0)), value.isTensor else {
+        throw call.wrongType(0, expected: "tensors")
+      }
+      return part
     }
-    let tensors = try call.elements(0).map { value -> SymbolicTensor in
-      guard case .tensor(let tensor) = value else { throw call.wrongType(0, expected: "tensors") }
-      return tensor
+    guard let first = parts.first else {
+      throw call.wrongValue(0, "concat needs at least one tensor")
     }
-    guard !tensors.isEmpty else { throw call.wrongValue(0, "concat needs at least one tensor") }
-    return try call.interpreter.add(.concat, tensors, at: call.span)
+    guard first.rank > first.lead else {
+      throw call.wrongValue(0, "\(interpreter.describe(first)) has no axis to concatenate along")
+    }
+    let axis = try interpreter.innerAxis(call[1], of: first, at: call.span(1))
+    let isInteger = parts.allSatisfy { $0.type.element == .int32 }
+    return try interpreter.compute(
+      parts, axes: first.axes, keepsIntegers: isInteger, at: call.span
+    ) { graph, ids in
+      // Along the last axis the op says what is wrong, with rows and all.
+      axis == first.type.dims.count - 1
+        ? try graph.add(.concat, ids)[0] : try graph.joined(ids, axis: axis)
+    }
   }
 }

@@ -6,8 +6,8 @@ import AdaptSyntax
 extension Interpreter {
   /// All native functions. Made for each interpreter, since closures cannot be shared by threads.
   static var builtins: [NativeFunction] {
-    basicFunctions + mathFunctions + tensorFunctions + globalListFunctions + initializers
-      + dataFunctions + modelFunctions + surgeryFunctions
+    basicFunctions + mathFunctions + tensorFunctions + arrayFunctions + globalListFunctions
+      + initializers + dataFunctions + modelFunctions + surgeryFunctions
   }
 
   /// Names that stand for a value.
@@ -16,8 +16,6 @@ extension Interpreter {
     return [
       ("pass", .flow(Flow(.pass, span: nowhere))),
       ("zero", .flow(Flow(.zero, span: nowhere))),
-      ("zeros", .object(InitializerValue(.constant(0)))),
-      ("ones", .object(InitializerValue(.constant(1)))),
       ("pi", .number(Double.pi)),
     ]
   }
@@ -28,6 +26,7 @@ extension Interpreter {
         if case .record(let record) = call[0] { return .int(record.fields.count) }
         if case .string(let text) = call[0] { return .int(text.count) }
         if case .range(let range) = call[0] { return .int(range.count) }
+        if case .array(let array) = call[0], let count = array.shape.first { return .int(count) }
         return .int(try call.elements(0).count)
       },
       NativeFunction("string", ["value"]) { call in

@@ -14,6 +14,9 @@ public final class Function {
   let kind: Kind
   /// What a call runs, for `fn` and closures.
   let closure: Closure?
+  /// Its code, where arguments go to parameters by place. Unmanaged, since a call holds the function:
+  /// counting references costs as much as a small call does.
+  let plainCode: Unmanaged<Code>?
   /// As declared; `closure` for a closure.
   public let name: String
   public let documentation: String
@@ -22,6 +25,7 @@ public final class Function {
   init(_ kind: Kind, name: String, documentation: String = "", span: Span? = nil) {
     self.kind = kind
     if case .script(let body) = kind { closure = body } else { closure = nil }
+    plainCode = closure.flatMap { $0.code.isPlain ? .passUnretained($0.code) : nil }
     self.name = name
     self.documentation = documentation
     self.span = span
@@ -59,6 +63,16 @@ public final class Function {
     "\(name)(\(parameterTexts.filter { !$0.contains(" = ") }.joined(separator: ", ")))"
   }
 
+  /// Names of the parameters, in order.
+  public var parameterNames: [String] {
+    switch kind {
+    case .native(let native): native.parameters.map(\.name)
+    case .script(let closure), .layer(_, let closure), .router(_, let closure),
+      .optimizer(_, let closure):
+      closure.code.parameters.map(\.name.text)
+    }
+  }
+
   private var parameterTexts: [String] {
     switch kind {
     case .native(let native):
@@ -81,6 +95,8 @@ public struct NativeFunction {
     public var defaultValue: Value?
     /// Takes all further arguments without a label, as a list.
     public var isVariadic = false
+    /// Takes all arguments whose labels are no parameters, as a record.
+    public var takesLabels = false
 
     public init(stringLiteral name: String) { self.name = name }
 
@@ -96,11 +112,19 @@ public struct NativeFunction {
       return result
     }
 
-    var isOptional: Bool { defaultValue != nil || isVariadic }
+    public static func labels(_ name: String) -> Parameter {
+      var result = Parameter(stringLiteral: name)
+      result.takesLabels = true
+      return result
+    }
+
+    var isOptional: Bool { defaultValue != nil || isVariadic || takesLabels }
   }
 
   public var name: String
   public var parameters: [Parameter]
+  /// What `adapt doc` shows: what it does, units, errors, and perhaps an example between ``` lines.
+  public var documentation: String
   /// Called in a dry run even with unknown arguments; others then give `unknown` by themselves.
   public var takesUnknown = false
   /// Takes the block behind its call as it stands, instead of as a closure.
@@ -109,11 +133,12 @@ public struct NativeFunction {
 
   public init(
     _ name: String, _ parameters: [Parameter], takesUnknown: Bool = false,
-    takesBlock: Bool = false,
+    takesBlock: Bool = false, documentation: String = "",
     _ body: @escaping (Call) throws -> Value
   ) {
     self.name = name
     self.parameters = parameters
+    self.documentation = documentation
     self.takesUnknown = takesUnknown
     self.takesBlock = takesBlock
     self.body = body
@@ -167,6 +192,7 @@ public struct Call {
   }
 
   public func bool(_ index: Int) throws -> Bool {
+    if self[index].isTensor { return try interpreter.tensorTruth(self[index], at: span(index)) }
     guard case .bool(let value) = self[index] else {
       throw wrongType(index, expected: "true or false")
     }
@@ -193,8 +219,8 @@ public struct Call {
   }
 
   func tensor(_ index: Int) throws -> SymbolicTensor {
-    guard case .tensor(let value) = self[index] else {
-      throw wrongType(index, expected: "a tensor")
+    guard case .tensor(let value) = try interpreter.lifted(self[index], at: span(index)) else {
+      throw wrongType(index, expected: "a tensor of a model")
     }
     return value
   }

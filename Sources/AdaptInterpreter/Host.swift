@@ -88,6 +88,8 @@ public struct Limits: Sendable {
   public var nodes: Int
   /// Numbers in the parameters of one model.
   public var parameter: Int
+  /// Bytes of one tensor.
+  public var tensorBytes: Int
   /// Bytes of output.
   public var output: Int
   /// Wall-clock time; nil without a limit.
@@ -97,7 +99,8 @@ public struct Limits: Sendable {
 
   public init(
     steps: Int = 1_000_000_000, depth: Int = 2000, elements: Int = 16_000_000,
-    nodes: Int = 1_000_000, parameter: Int = 1 << 31, output: Int = 64 << 20,
+    nodes: Int = 1_000_000, parameter: Int = 1 << 31, tensorBytes: Int = 4 << 30,
+    output: Int = 64 << 20,
     time: Duration? = nil, checkSteps: Int = 200_000
   ) {
     self.steps = steps
@@ -105,6 +108,7 @@ public struct Limits: Sendable {
     self.elements = elements
     self.nodes = nodes
     self.parameter = parameter
+    self.tensorBytes = tensorBytes
     self.output = output
     self.time = time
     self.checkSteps = checkSteps

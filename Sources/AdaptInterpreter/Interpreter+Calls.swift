@@ -42,7 +42,7 @@ extension Interpreter {
       return try callNative(native, function, arguments, trailing, at: span)
     case .script(let closure):
       return try open(closure, at: span) { frame in
-        try enter(function.name, at: span)
+        try enter(closure.code, at: span)
         defer { leave() }
         try bind(arguments, of: function, closure.code, frame, at: span)
         return try run(closure, frame)
@@ -84,10 +84,10 @@ extension Interpreter {
         function, values.map { EvaluatedArgument(label: nil, value: $0, span: span) }, at: span)
     }
     let code = closure.code
-    let frame = try reserve(code.slotCount, function.name, at: span)
+    let frame = try reserve(code, at: span)
     defer { release(frame, code.slotCount) }
     for (slot, value) in values.enumerated() { frame[slot] = value }
-    try enter(function.name, at: span)
+    try enter(code, at: span)
     defer { leave() }
     return try run(closure, frame)
   }
@@ -178,6 +178,12 @@ extension Interpreter {
   ) throws -> Value {
     let variadic = native.parameters.firstIndex(where: \.isVariadic)
     let names = native.parameters.map(\.name)
+    let takesLabels = native.parameters.contains(where: \.takesLabels)
+    func isExtra(_ argument: EvaluatedArgument) -> Bool {
+      takesLabels && argument.label.map { !names.contains($0.text) } ?? false
+    }
+    let extras = arguments.filter(isExtra)
+    let arguments = arguments.filter { !isExtra($0) }
     let slots = try match(names, variadic: variadic, arguments, of: function, at: span)
     var (values, spans): ([Value], [Span]) = ([], [])
     for (index, parameter) in native.parameters.enumerated() {
@@ -185,6 +191,10 @@ extension Interpreter {
         let rest = arguments.indices.filter { arguments[$0].label == nil && !slots.contains($0) }
         values.append(try makeList(rest.map { arguments[$0].value }, at: span))
         spans.append(span)
+      } else if parameter.takesLabels {
+        values.append(
+          try makeRecord(extras.map { ($0.label?.text ?? "", $0.value) }, at: span))
+        spans.append(extras.first?.span ?? span)
       } else if let slot = slots[index] {
         values.append(arguments[slot].value)
         spans.append(arguments[slot].span)

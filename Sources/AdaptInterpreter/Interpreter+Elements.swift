@@ -21,8 +21,8 @@ extension Interpreter {
       return field
     case (.flow(let model), .string(let path)) where model.layer != nil:
       return .flow(try sublayer(of: model, path, at: indexSpan))
-    case (.tensor, _):
-      let place = SubscriptValue(label: nil, kind: .value(index), span: indexSpan)
+    case (.tensor, _), (.array, _):
+      let place = EvaluatedSubscript(label: nil, kind: .value(index), span: indexSpan)
       return try element(of: value, [place], at: span)
     case (_, .range(let range)):
       return try slice(value, range.lower, range.upper, at: span, indexSpan)
@@ -37,9 +37,12 @@ extension Interpreter {
   }
 
   /// `value[a..b]`, `value[.., i]`, `value[token: 0]`.
-  func element(of value: Value, _ places: [SubscriptValue], at span: Span) throws -> Value {
+  func element(of value: Value, _ places: [EvaluatedSubscript], at span: Span) throws -> Value {
     if value.isUnknown { return .unknown }
-    if case .tensor(let tensor) = value { return try slice(tensor, places, at: span) }
+    if value.isTensor {
+      guard let arguments = try tensorSubscripts(places) else { return .unknown }
+      return try subscriptTensor(try operand(value, at: span), arguments, at: span)
+    }
     guard places.count == 1 else {
       throw wrongType("\(value.typeName) has one index, not \(places.count)", at: span)
     }
@@ -92,6 +95,22 @@ extension Interpreter {
     return result
   }
 
+  /// The places of a tensor that subscripts pick; nil when they are not known yet.
+  private func tensorSubscripts(_ places: [EvaluatedSubscript]) throws -> [SubscriptArgument]? {
+    var arguments: [SubscriptArgument] = []
+    for place in places {
+      let picked: SubscriptValue?
+      switch place.kind {
+      case .slice(nil, nil): picked = .rest
+      case .slice(let lower, let upper): picked = .slice(lower: lower, upper: upper)
+      case .value(let value): picked = try subscriptValue(value, at: place.span)
+      }
+      guard let picked else { return nil }
+      arguments.append(SubscriptArgument(label: place.label, value: picked, span: place.span))
+    }
+    return arguments
+  }
+
   // MARK: Keys
 
   /// The key that a value is; nil when it is not known yet.
@@ -121,10 +140,20 @@ extension Interpreter {
 
   /// Changes an element of a list or map where it is.
   func changeElement(
-    of value: inout Value, _ places: [SubscriptValue], at span: Span,
+    of value: inout Value, _ places: [EvaluatedSubscript], at span: Span,
     _ change: (inout Value) throws -> Void
   ) throws {
     if value.isUnknown { return }
+    if case .array(let array) = value {
+      guard let arguments = try tensorSubscripts(places) else {
+        value = .unknown
+        return
+      }
+      var part = try subscriptArray(array, arguments, at: span)
+      try change(&part)
+      value = .array(try replacingSubscript(array, arguments, with: part, at: span))
+      return
+    }
     guard places.count == 1, places[0].label == nil, case .value(let index) = places[0].kind else {
       throw wrongType(
         "parts of \(value.typeName) cannot be assigned", at: span,
@@ -188,6 +217,7 @@ extension Interpreter {
       try checkSize(map.count, at: span)
       return map.entries.map { .tuple(ListValue([$0.key.value, $0.value])) }
     case .unknown: throw UnknownReached()
+    case .array(let array): return try elements(of: array, at: span)
     default:
       throw wrongType(
         "\(value.typeName) has no elements", at: span, label: "this is \(brief(value))",
@@ -212,6 +242,7 @@ extension Interpreter {
   func truth(_ value: Value, at span: Span) throws -> Bool {
     guard case .bool(let result) = value else {
       if value.isUnknown { throw UnknownReached() }
+      if value.isTensor { return try tensorTruth(value, at: span) }
       throw wrongType(
         "a condition is true or false, not \(value.typeName)", at: span,
         label: "this is \(brief(value))", hint: "compare it: '!= 0', '!= none'")

@@ -80,6 +80,7 @@ extension Interpreter {
   func apply(_ flow: Flow, to input: Value, at span: Span) throws -> Value {
     try charge(at: span)
     if input.isUnknown { return .unknown }
+    let input = try lifted(input, at: span)
     switch flow.kind {
     case .pass: return input
     case .function(let function): return try call(function, with: [input], at: flow.span)
@@ -145,7 +146,7 @@ extension Interpreter {
   func applyLayer(_ layer: LayerInstance, to input: SymbolicTensor, _ trace: Trace, at span: Span)
     throws -> Value
   {
-    try enter(layer.name, at: span)
+    try enter(layer.declaration.code, at: span)
     defer { leave() }
     trace.origins.layers.append(ActiveLayer(layer: layer))
     defer { trace.origins.layers.removeLast() }

@@ -27,6 +27,8 @@ extension Interpreter {
       }
     case (.object(let object), let field):
       if let value = object.member(field) { return value }
+    case (.array, let field), (.tensor, let field):
+      if let value = try tensorMember(field, of: value, at: name.span) { return value }
     default: break
     }
     if methods(of: value)[name.text] != nil {
@@ -59,6 +61,7 @@ extension Interpreter {
     case .map: mapMethods
     case .string: stringMethods
     case .flow(let flow) where flow.layer != nil: modelMethods
+    case .array, .tensor: tensorMethods
     default: [:]
     }
   }
@@ -81,6 +84,7 @@ extension Interpreter {
     case .flow(let flow):
       (flow.layer?.arguments.map(\.name) ?? []) + methods(of: value).keys.sorted()
     case .object(let object): object.memberNames
+    case .array, .tensor: Interpreter.tensorMemberNames + methods(of: value).keys.sorted()
     default: []
     }
   }

@@ -90,7 +90,7 @@ extension Interpreter {
   func evaluate(_ objective: Objective, _ context: ObjectiveContext, at span: Span) throws -> Value
   {
     if let term = context.terms.first(where: { $0.objective === objective }) { return term.value }
-    try enter(objective.name, at: span)
+    try enter(objective.body.code, at: span)
     defer { leave() }
     let value = try open(objective.body, at: span) { try run(objective.body, $0) }
     if value.isUnknown { return value }

@@ -14,10 +14,9 @@ extension Interpreter {
       return .int(result)
     case (.negate, .number(let number)): return .number(-number)
     case (.negate, .quantity(let number, let dimension)): return .quantity(-number, dimension)
-    case (.negate, .tensor(let tensor)):
-      return try add(.unary(.negate), [tensor], at: span)
-    case (.not, .tensor(let tensor)):
-      return try elementwise(.subtract, .number(1), .tensor(tensor), at: span)
+    case (.negate, .tensor), (.negate, .array): return try elementwise(.negate, value, at: span)
+    case (.not, .tensor), (.not, .array):
+      return try elementwise(.subtract, .number(1), value, at: span)
     default:
       throw wrongType(
         "'\(op.rawValue)' does not go with \(value.typeName)", at: span,
@@ -239,12 +238,5 @@ extension Interpreter {
     failure(
       .wrongValue, "the result does not fit into an integer", at: span,
       hint: "integers have 64 bits; a number with a point goes further")
-  }
-}
-
-extension Value {
-  var isTensor: Bool {
-    if case .tensor = self { return true }
-    return false
   }
 }

@@ -28,7 +28,7 @@ extension Interpreter {
     let context = OptimizerContext(rows: trace.graph.addRows(label: "element", grouping: nil))
     trace.optimizer = context
     return try within(trace) {
-      try enter(optimizer.name, at: optimizer.span)
+      try enter(optimizer.declaration.code, at: optimizer.span)
       defer { leave() }
       return try open(optimizer.body, at: optimizer.span) { frame in
         try prepare(frame, optimizer, context, trace)

@@ -18,7 +18,7 @@ extension Interpreter {
         frame[parameter.slot] = argument.value
       }
       frame[router.declaration.slots.paths] = .int(route.paths.count)
-      try enter(router.name, at: router.span)
+      try enter(router.declaration.code, at: router.span)
       let decision: Decision
       do {
         defer { leave() }
@@ -26,7 +26,7 @@ extension Interpreter {
       }
       let joined = try runPaths(route.paths, decision, x, trace, at: span)
       let content = joined.map(SymbolicTensor.Content.value) ?? .zero(like: x)
-      try enter(router.name, at: router.span)
+      try enter(router.declaration.code, at: router.span)
       defer { leave() }
       try addLosses(clauses, frame, site: site, trace)
       return .tensor(SymbolicTensor(content: content, trace: trace))
@@ -94,7 +94,9 @@ extension Interpreter {
       try checkRows([output], trace, at: last)
       guard brought.count > 1 else { return output }
       let weight = try trace.graph.add(.slice(start: number, count: 1), brought[1])
-      return try trace.graph.add(.binary(.multiply), output, weight)
+      let weighted = try trace.graph.add(.binary(.multiply), output, weight)
+      carryOrigin(from: output, to: weighted, trace)
+      return weighted
     }
     trace.graph.leavePath()
     return output

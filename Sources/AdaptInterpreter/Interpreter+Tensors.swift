@@ -113,54 +113,6 @@ extension Interpreter {
     }
   }
 
-  /// An operator on two operands, at least one of which is a tensor.
-  func tensorBinary(_ op: BinaryOperator, _ left: Value, _ right: Value, at span: Span) throws
-    -> Value
-  {
-    switch op {
-    case .add: return try elementwise(.add, left, right, at: span)
-    case .subtract: return try elementwise(.subtract, left, right, at: span)
-    case .multiply: return try elementwise(.multiply, left, right, at: span)
-    case .divide: return try elementwise(.divide, left, right, at: span)
-    case .power:
-      if case .tensor(let x) = left, right.asDouble == 2 {
-        return try add(.unary(.square), [x], at: span)
-      }
-      return try elementwise(.power, left, right, at: span)
-    case .equal: return try elementwise(.equal, left, right, at: span)
-    case .notEqual: return try elementwise(.notEqual, left, right, at: span)
-    case .less: return try elementwise(.less, left, right, at: span)
-    case .lessOrEqual: return try elementwise(.lessOrEqual, left, right, at: span)
-    case .greater: return try elementwise(.greater, left, right, at: span)
-    case .greaterOrEqual: return try elementwise(.greaterOrEqual, left, right, at: span)
-    case .and: return try elementwise(.multiply, left, right, at: span)
-    case .or: return try elementwise(.maximum, left, right, at: span)
-    case .matmul:
-      guard case .tensor(let a) = left, case .tensor(let b) = right else {
-        throw wrongType(
-          "'@' multiplies two tensors, not \(left.typeName) and \(right.typeName)", at: span)
-      }
-      return try add(.matmul(transposeA: false, transposeB: false), [a, b], at: span)
-    case .remainder: throw wrongType("'mod' does not go with tensors", at: span)
-    }
-  }
-
-  func elementwise(_ op: Binary, _ left: Value, _ right: Value, at span: Span) throws -> Value {
-    let (a, b) = (try operand(left, at: span), try operand(right, at: span))
-    return try add(.binary(op), [a, b], at: span)
-  }
-
-  /// A tensor, or a number as a constant of the graph.
-  private func operand(_ value: Value, at span: Span) throws -> ValueID {
-    if case .tensor(let tensor) = value { return try self.value(of: tensor, at: span) }
-    guard let number = value.asDouble, let trace else {
-      throw wrongType(
-        "\(value.typeName) does not go with a tensor", at: span,
-        label: "one side is \(brief(value))")
-    }
-    return try traced(at: span) { try trace.graph.addSource(.constant(number)) }
-  }
-
   // MARK: Parameters
 
   /// `param w: [d, n] = normal(0.02)`.
@@ -180,6 +132,7 @@ extension Interpreter {
       trace, at: name.span)
     let known = trace.graph.parameters.count
     let value = try traced(at: name.span) { try trace.graph.parameter(info) }
+    noteParameter(value, shape, trace, at: name.span)
     if trace.graph.parameters.count > known {
       trace.parameterCount += sizes.reduce(1, *)
       guard trace.parameterCount <= host.limits.parameter else {
@@ -217,10 +170,17 @@ extension Interpreter {
     }
   }
 
+  /// Functions that make tensors of one number, and stand for it where a parameter starts.
+  static let constantStarts = ["zeros": 0.0, "ones": 1.0]
+
   private func initializer(_ value: Value, at span: Span) throws -> Initializer {
     switch value {
     case .object(let object):
       if let value = object as? InitializerValue { return value.initializer }
+    case .function(let function):
+      if let start = Interpreter.constantStarts[function.name], case .native = function.kind {
+        return .constant(start)
+      }
     case .unknown: throw UnknownReached()
     default:
       if let number = value.asDouble { return .constant(number) }
@@ -228,31 +188,5 @@ extension Interpreter {
     throw wrongType(
       "a parameter starts from an initializer, not from \(value.typeName)", at: span,
       hint: "normal(deviation), uniform(bound), zeros, ones or a number")
-  }
-
-  // MARK: Columns
-
-  /// `x[.., a..b]`: some of the last axis.
-  func slice(_ tensor: SymbolicTensor, _ places: [SubscriptValue], at span: Span) throws -> Value {
-    guard let last = places.last else { return .tensor(tensor) }
-    switch last.kind {
-    case .slice(nil, nil): return .tensor(tensor)
-    case .slice(let lower, let upper):
-      let width = try type(of: tensor, at: span).columns
-      let (first, end) = (lower ?? 0, upper ?? width)
-      return try add(
-        .slice(
-          start: first < 0 ? first + width : first,
-          count: (end < 0 ? end + width : end) - (first < 0 ? first + width : first)),
-        [tensor], at: span)
-    case .value(.unknown): return .unknown
-    case .value(.range(let range)):
-      return try add(.slice(start: range.lower, count: range.count), [tensor], at: span)
-    case .value(let value):
-      guard let column = value.exactInt else {
-        throw wrongType("columns are a range or an integer, not \(value.typeName)", at: last.span)
-      }
-      return try add(.slice(start: column, count: 1), [tensor], at: span)
-    }
   }
 }

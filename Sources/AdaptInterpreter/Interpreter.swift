@@ -31,6 +31,8 @@ public final class Interpreter {
   let mapMethods = Interpreter.table(Interpreter.mapFunctions + Interpreter.listFunctions)
   /// Likewise behind a model or layer.
   let modelMethods = Interpreter.table(Interpreter.accessFunctions + Interpreter.surgeryFunctions)
+  /// Functions that can stand behind a tensor with a point.
+  let tensorMethods = Interpreter.table(Interpreter.tensorMethodFunctions)
 
   /// What models run on; made the first time one does.
   private(set) lazy var cpu = CPU(threads: host.threads)
@@ -39,6 +41,8 @@ public final class Interpreter {
   /// Steps until the next look at the limits, and those that are left behind it.
   var fuel = 0
   var stepsLeft = 0
+  /// Where random tensors without a seed of their own come from.
+  var ambientRandom = Interpreter.ambientStart
   var outputBytes = 0
   let calls: CallStack
   /// Whether tests are kept as the file runs, and those that were.
@@ -59,6 +63,8 @@ public final class Interpreter {
   private var faulty: [Flow] = []
   /// What a dry run would have changed in models, which it must leave as they are.
   var pretendedSurgeries: [ObjectIdentifier: (model: Flow, surgery: Surgery)] = [:]
+  /// What a dry run has traced, for lints.
+  var tracedModels: [TracedModel] = []
   /// Files that a dry run would have written, so that reading them back is no error.
   var pretendedFiles: Set<String> = []
   /// Names that closures share, to be emptied at the end.
@@ -124,12 +130,13 @@ public final class Interpreter {
 
   // MARK: Entries
 
-  /// All that is wrong with a script, as far as can be known without running it.
+  /// All that is wrong with a script, as far as can be known without running it, in the order of the
+  /// text: errors and, in a script without errors, warnings.
   ///
   /// Names are resolved, and the script is evaluated with effects left out, so that shapes are checked.
   public func check(_ bytes: [UInt8], name: String) -> [Diagnostic] {
     let tree = store.parse(bytes, name: name)
-    return onOwnThread { self.check(tree) }
+    return onOwnThread { self.check(tree, withLints: true) }
   }
 
   /// Checks a script and runs it.
@@ -179,6 +186,7 @@ public final class Interpreter {
     returned = .none
     unknownBranches = 0
     trace = nil
+    ambientRandom = Interpreter.ambientStart
     deadline = host.limits.time.map { ContinuousClock.now + $0 }
     try loadLibrary()
   }
@@ -203,8 +211,8 @@ public final class Interpreter {
 
   func makeCompiler(into scope: Scope) -> Compiler {
     Compiler(
-      into: scope, graveyard: graveyard, isNoteworthy: { !self.store.isLibrary($0) }
-    ) { item in self.names(of: item) }
+      into: scope, graveyard: graveyard, isNoteworthy: { !self.store.isLibrary($0) },
+      moduleNames: { self.names(of: $0) })
   }
 
   /// Runs the statements of a file, with every failure as a ``ScriptError``.
@@ -221,7 +229,7 @@ public final class Interpreter {
   /// - Parameter after: what runs while the names of its blocks are still there.
   func runTop(_ code: FileCode, after: (Frame) throws -> Void = { _ in }) throws -> Value? {
     let span = code.statements.first?.node.span ?? Span(start: 0, end: 0)
-    let frame = try reserve(code.slotCount, "the script", at: span)
+    guard let frame = stack.push(code.slotCount) else { throw tooDeep("the script", at: span) }
     defer { release(frame, code.slotCount) }
     for node in code.hoisted { _ = try node.execute(self, frame) }
     var last: Value?
@@ -322,7 +330,9 @@ public struct ScriptError: Error, Sendable {
 
 /// A call that is going on.
 struct CallRecord {
-  /// What was called.
-  let name: String
+  /// What was called, which whoever calls holds; a record needs no counting of references.
+  unowned(unsafe) let code: Code
   let callSite: Span
+
+  var name: String { code.name }
 }

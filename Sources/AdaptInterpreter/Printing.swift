@@ -24,6 +24,7 @@ extension Interpreter {
     if case .tensor(let tensor) = value, case .value(let id) = tensor.content {
       return describe(tensor.trace.graph.type(id))
     }
+    if case .array(let array) = value, !array.shape.isEmpty { return array.shapeText }
     var writer = ValueWriter(limit: 40)
     writer.write(value, quoted: true)
     return writer.isFull ? String(writer.text.prefix(40)) + "…" : writer.text
@@ -109,6 +110,7 @@ public struct ValueWriter {
     case .function(let function): put(function.signature)
     case .flow(let flow): put(ValueWriter.text(flow))
     case .tensor: put("tensor")
+    case .array(let array): put(array.text)
     case .object(let object): put(object.text)
     case .unknown: put("unknown")
     case .unbound, .cell: put("unknown")

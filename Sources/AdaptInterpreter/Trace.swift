@@ -14,6 +14,8 @@ public struct SymbolicTensor {
 
   let content: Content
   let trace: Trace
+  /// Names of the axes behind the rows; empty, or one an axis.
+  var axes: [String?] = []
 }
 
 /// Whether the model is traced to be trained or to be used.
@@ -29,6 +31,8 @@ final class Trace {
   var graph = Graph()
   let mode: TraceMode
   var losses: [(name: String, value: ValueID)] = []
+  /// What functions being differentiated are traced at: not to be computed before they are done.
+  var variables: Set<ValueID> = []
   /// Numbers in all parameters so far.
   var parameterCount = 0
   /// The model's input, once its type is known.
@@ -41,7 +45,7 @@ final class Trace {
   /// What was changed in the models that are applied, by where they are.
   private(set) var surgery = Surgery()
   /// The places that were entered and the parameters that were asked for, each once.
-  private(set) var places = OrderedRecords<TracedPlace>()
+  private(set) var occupants = OrderedRecords<TracedPlace>()
   private(set) var declared = OrderedRecords<DeclaredParameter>()
 
   /// Where parameters are named.
@@ -52,6 +56,10 @@ final class Trace {
   private var used: [String: Names] = [:]
   private var siteNames: Set<String> = []
   private var applied: [ObjectIdentifier: Application] = [:]
+  /// Which flow of the script each scope comes from, for lints.
+  private(set) var places: [String: Span] = [:]
+  /// The flow that is being applied.
+  private var current: Span?
 
   /// Where a flow was applied first. Holds the flow, so that no other gets its identity.
   private struct Application {
@@ -104,6 +112,7 @@ final class Trace {
     self.place = Trace.joined(self.place, place)
     used[prefix] = Names()
     graph.scope = self.place
+    if let current, places[self.place] == nil { places[self.place] = current }
     defer { (prefix, self.place, graph.scope) = outer }
     return try body()
   }
@@ -111,6 +120,9 @@ final class Trace {
   /// Runs `body` where the flow was applied before, or here when it was not.
   func applying<T>(_ flow: Flow, _ body: () throws -> T) rethrows -> T {
     let identity = ObjectIdentifier(flow)
+    let around = current
+    current = flow.span
+    defer { current = around }
     guard let first = applied[identity] else {
       applied[identity] = Application(flow: flow, prefix: prefix, used: used[prefix] ?? Names())
       return try body()
@@ -150,10 +162,10 @@ final class Trace {
   func adopt(_ changes: Surgery) { surgery.merge(changes, at: prefix) }
 
   /// Notes what stands at the current place; what is applied again stays as it was first.
-  func note(_ place: TracedPlace) { places.add(place, as: prefix) }
+  func note(_ place: TracedPlace) { occupants.add(place, as: prefix) }
 
   func finishPlace(_ output: SymbolicTensor.Content) {
-    places.change(prefix) { $0.output = $0.output ?? output }
+    occupants.change(prefix) { $0.output = $0.output ?? output }
   }
 
   func note(_ parameter: DeclaredParameter) { declared.add(parameter, as: parameter.name) }

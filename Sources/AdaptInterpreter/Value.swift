@@ -27,6 +27,8 @@ public enum Value {
   case flow(Flow)
   /// A tensor of the graph that is being traced.
   case tensor(SymbolicTensor)
+  /// A tensor of numbers.
+  case array(ArrayValue)
   /// What the host, the library or the runtime brings: data, models' reports, routers.
   case object(any ScriptObject)
   /// In a dry run: something that only the real run finds out. Whatever is made of it is unknown too.
@@ -138,7 +140,7 @@ extension Value {
     case .range: "a range"
     case .function(let function): function.kindName
     case .flow(let flow): flow.kindName
-    case .tensor: "a tensor"
+    case .tensor, .array: "a tensor"
     case .object(let object): object.typeName
     case .unknown, .unbound, .cell: "an unknown value"
     }
@@ -174,20 +176,22 @@ extension Value {
     values.reduce(0) { max($0, $1.depth) }
   }
 
-  /// The number as an int: an integer, or a number without a fraction that fits.
+  /// The number as an int: an integer, or a number or tensor of one without a fraction that fits.
   public var exactInt: Int? {
     switch self {
     case .int(let value): value
     case .number(let value): Int(exactly: value)
+    case .array(let array): array.scalar.flatMap { Int(exactly: $0) }
     default: nil
     }
   }
 
-  /// The number, for integers and numbers.
+  /// The number, for integers, numbers, and tensors of no axes.
   public var asDouble: Double? {
     switch self {
     case .int(let value): Double(value)
     case .number(let value): value
+    case .array(let array): array.scalar
     default: nil
     }
   }

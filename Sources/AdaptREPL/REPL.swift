@@ -9,7 +9,7 @@ import Foundation
 /// On a terminal it has line editing, history and Ctrl-C; otherwise it reads
 /// lines from standard input without a prompt.
 public final class REPL {
-  private let engine: Engine
+  let engine: Engine
   private let isColored: Bool
   private let isInteractive = isatty(0) != 0
   private var number = 0
@@ -60,6 +60,7 @@ public final class REPL {
 
   private func readLine(prompt: String) -> Line {
     guard isInteractive else { return Swift.readLine().map { .line($0) } ?? .end }
+    adapt_set_words(words.joined(separator: "\n"))
     var wasInterrupted: Int32 = 0
     guard let line = adapt_readline(prompt, &wasInterrupted) else {
       print("")
@@ -70,20 +71,31 @@ public final class REPL {
   }
 
   private func isIncomplete(_ text: String) -> Bool {
-    parse(bytes: Array(text.utf8), source: 0).isIncomplete
+    // A comment that documents belongs to what follows it.
+    let last = text.split(separator: "\n").last?.drop { $0 == " " } ?? ""
+    return last.hasPrefix("///") || parse(bytes: Array(text.utf8), source: 0).isIncomplete
   }
 
   // MARK: Running
 
-  private func evaluate(_ text: String) {
+  /// Runs a piece and shows the value it gives, which is kept as `it`. Nothing is shown of one that ends
+  /// with a semicolon.
+  func evaluate(_ text: String) {
+    guard let value = value(of: text), !isNone(value) else { return }
+    engine.interpreter.define("it", value)
+    if text.trimmingCharacters(in: .whitespacesAndNewlines).hasSuffix(";") { return }
+    show(engine.interpreter.describe(value) + "\n")
+  }
+
+  /// Runs a piece, which Ctrl-C may stop; errors are shown.
+  func value(of text: String) -> Value? {
     number += 1
     engine.resetCancellation()
     let running = Running(engine: engine)
     Interrupt.begin { running.engine.cancel() }
     defer { Interrupt.end() }
     do {
-      let value = try engine.evaluate(text, name: "prompt \(number)")
-      if let value, !isNone(value) { show(engine.interpreter.describe(value) + "\n") }
+      return try engine.evaluate(text, name: "prompt \(number)")
     } catch let error as ScriptError {
       // The terminal has written ^C where the cursor stood.
       if isInteractive, error.diagnostics.contains(where: { $0.id == .cancelled }) { show("\n") }
@@ -93,6 +105,7 @@ public final class REPL {
     } catch {
       show("\(error)\n")
     }
+    return nil
   }
 
   private func isNone(_ value: Value) -> Bool {
@@ -100,50 +113,11 @@ public final class REPL {
     return false
   }
 
-  private func show(_ text: String) {
+  func show(_ text: String) {
     print(text, terminator: "")
     // All streams: naming stdout alone is not safe in the eyes of Swift 6.
     fflush(nil)
   }
-
-  // MARK: Commands
-
-  /// - Returns: whether the session goes on.
-  private func command(_ text: String) -> Bool {
-    let words = text.split(separator: " ")
-    switch words[0] {
-    case ":quit", ":q", ":exit": return false
-    case ":help", ":h", ":?": show(REPL.help)
-    case ":names": show(engine.interpreter.topLevelNames.joined(separator: "  ") + "\n")
-    case ":time": time(words.dropFirst().joined(separator: " "))
-    default:
-      let known = [":quit", ":help", ":names", ":time"]
-      let hint = closest(String(words[0]), among: known).map { ", did you mean \($0)?" } ?? ""
-      show("no command \(words[0])\(hint) :help lists them\n")
-    }
-    return true
-  }
-
-  private func time(_ text: String) {
-    let seconds = ContinuousClock().measure { evaluate(text) } / .seconds(1)
-    show(String(format: "%.3f s\n", seconds))
-  }
-
-  private static let help = """
-    Type a statement or an expression; an expression's value is shown. A piece
-    that is not complete goes on on the next line, and an empty line ends it.
-    Ctrl-C drops the line or stops what runs.
-
-      :help          this text
-      :names         what is bound
-      :time CODE     run CODE and say how long it took
-      :quit          end the session (Ctrl-D does too)
-
-      let x = 20 + 22        bind a name
-      print "x is \\(x)"      print
-      layer Tiny(n) { Linear(n) >> relu >> Linear(1) }
-
-    """
 }
 
 /// Ctrl-C stops the piece that runs, not the session. `Engine.cancel` may be called from any thread.

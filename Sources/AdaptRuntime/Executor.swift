@@ -50,6 +50,18 @@ public final class Executor {
     nothing = try Storage(byteCount: 64)
   }
 
+  /// Runs nothing by itself: kernels find the caller's memory in ``pointers``, node by node.
+  init(unplanned graph: Graph, cpu: CPU) throws {
+    self.graph = graph
+    self.cpu = cpu
+    outputs = []
+    plan = .empty
+    pointers = Array(repeating: nil, count: graph.values.count)
+    (counts, layouts, origins, pathCounts) = ([], [], [], [])
+    policies = try SitePolicies([:], graph)
+    nothing = try Storage(byteCount: 64)
+  }
+
   /// Runs the graph on one batch.
   /// - Parameters:
   ///   - policies: what decides at a site instead of its router, by site name.
@@ -159,8 +171,11 @@ public final class Executor {
 
   private func bind(_ parameters: ParameterStore) throws {
     for (index, place) in plan.places.enumerated() {
-      if case .parameter(let number) = place {
+      switch place {
+      case .parameter(let number):
         pointers[index] = try parameters.pointer(graph.parameters[number])
+      case .literal(let literal): pointers[index] = literal.tensor.storage.pointer
+      case .slot, .alias, .none: break
       }
     }
     // Views of parameters and slots alike, in order: a view's source comes before it.

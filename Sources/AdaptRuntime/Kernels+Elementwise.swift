@@ -182,6 +182,12 @@ extension Unary {
     case .square: .square
     case .absolute: .absolute
     case .sign: .sign
+    case .sin: .sin
+    case .cos: .cos
+    case .erf: .erf
+    case .floor: .floor
+    case .ceil: .ceil
+    case .round: .round
     }
   }
 }

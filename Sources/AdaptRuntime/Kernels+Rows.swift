@@ -23,7 +23,7 @@ extension Kernels {
   }
 
   /// Indices into a table come from data; indices of rows were made by a site and are right.
-  private static func checkIndex(
+  static func checkIndex(
     _ index: UnsafePointer<Int32>, _ count: Int, of rows: Int, _ message: (Int) -> String
   ) throws {
     for row in 0..<count where index[row] < 0 || Int(index[row]) >= rows {

@@ -10,13 +10,16 @@ enum Kernels {
   static func kernel(_ kind: OpKind) -> Kernel {
     switch kind {
     case .input: input
-    case .parameter, .reshape, .stopGradient: nothing
+    case .parameter, .literal, .reshape, .stopGradient: nothing
     case .constant: constant
     case .positions: positions
     case .unary: unary
     case .unaryGradient: unaryGradient
     case .binary: binary
+    case .select: select
+    case .convert: convert
     case .matmul: matmul
+    case .batchMatmul: batchMatmul
     case .sumRows: sumRows
     case .expandRows: expandRows
     case .sumColumns: sumColumns
@@ -28,6 +31,13 @@ enum Kernels {
     case .slice: slice
     case .pad: pad
     case .concat: concat
+    case .permute: permute
+    case .broadcast: broadcast
+    case .reduce: reduce
+    case .extremumIndex: extremumIndex
+    case .cumulativeSum: cumulativeSum
+    case .take: take
+    case .put: put
     case .gather: gather
     case .scatter: scatter
     case .choose: choose
@@ -39,7 +49,7 @@ enum Kernels {
     }
   }
 
-  /// Parameters and views are pointers; there is nothing to compute.
+  /// Parameters, literals and views are pointers; there is nothing to compute.
   static func nothing(_ node: Node, _ run: Executor) {}
 
   static func constant(_ node: Node, _ run: Executor) {

@@ -5,18 +5,20 @@ import AdaptGraph
 /// Made once per graph. Sizes of rows are read when it runs, so a changed number of rows changes
 /// addresses, never the plan. Values whose lifetimes do not overlap share a slot when they have the
 /// same size; an elementwise op may write over an operand that dies with it.
-struct Plan {
+struct Plan: Sendable {
   /// Memory of one size, used by one value after the other.
-  struct Slot: Hashable {
+  struct Slot: Hashable, Sendable {
     /// Counted in rows of this set's root, whose subsets never have more; nil for a fixed size.
     var rows: RowSetID?
     /// Bytes, or bytes a row.
     var bytes: Int
   }
 
-  enum Place: Hashable {
+  enum Place: Hashable, Sendable {
     case slot(Int)
     case parameter(Int)
+    /// The memory of a tensor that the graph holds.
+    case literal(Literal)
     /// The memory of another value: a view.
     case alias(ValueID)
     /// Not computed.
@@ -28,6 +30,9 @@ struct Plan {
   private(set) var places: [Place]
   /// Row sets whose groups and positions some op reads; the others need only a count.
   private(set) var layoutRows: Set<RowSetID> = []
+
+  /// The plan of nothing, for who brings the memory of every value.
+  static let empty = Plan(Graph(), outputs: [])
 
   init(_ graph: Graph, outputs: [ValueID]) {
     self.graph = graph
@@ -50,6 +55,10 @@ struct Plan {
   ) {
     if case .parameter(let parameter) = node.op {
       places[node.outputs[0].index] = .parameter(parameter)
+      return
+    }
+    if case .literal(let literal) = node.op {
+      places[node.outputs[0].index] = .literal(literal)
       return
     }
     if node.isView {

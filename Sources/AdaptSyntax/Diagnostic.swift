@@ -1,5 +1,6 @@
 /// What is wrong with a script, as data; ``SourceMap/render(_:)`` makes the picture.
 public struct Diagnostic: Error, Sendable {
+  /// An error keeps the script from running, a warning does not.
   public enum Severity: String, Sendable { case error, warning }
 
   /// A second place that matters, for example where the other shape came from.
@@ -15,7 +16,6 @@ public struct Diagnostic: Error, Sendable {
 
   /// The stable id, for example `E0101`; `adapt explain` documents it.
   public var id: DiagnosticID
-  public var severity: Severity
   /// One line: what is wrong.
   public var title: String
   /// The cause; nil when no place in a script is to blame.
@@ -25,68 +25,30 @@ public struct Diagnostic: Error, Sendable {
   public var notes: [Note]
   /// What to do about it; empty without a suggestion.
   public var hint: String
+  /// The hint as a change of the text, where it is certain enough to be made without asking.
+  public var fix: FixIt?
+
+  /// As the id says.
+  public var severity: Severity { id.severity }
 
   public init(
     _ id: DiagnosticID, _ title: String, at span: Span?, label: String = "", notes: [Note] = [],
-    hint: String = "", severity: Severity = .error
+    hint: String = "", fix: FixIt? = nil
   ) {
     self.id = id
-    self.severity = severity
     self.title = title
     self.span = span
     self.label = label
     self.notes = notes
     self.hint = hint
+    self.fix = fix ?? Diagnostic.replacement(id, span, hint)
   }
-}
 
-/// Every id, with the sentence that `adapt explain` starts from. One table for all modules.
-public enum DiagnosticID: String, Sendable, CaseIterable {
-  // Text and syntax
-  case notUTF8 = "E0001"
-  case sourceTooLarge = "E0002"
-  case nestingTooDeep = "E0003"
-  case unexpectedCharacter = "E0004"
-  case unterminatedString = "E0005"
-  case invalidNumber = "E0006"
-  case invalidEscape = "E0007"
-  case unterminatedComment = "E0008"
-  case expectedToken = "E0010"
-  case unexpectedToken = "E0011"
-  case expectedExpression = "E0012"
-  case misplacedStatement = "E0013"
-  case duplicateName = "E0014"
-  // Names and calls
-  case unknownName = "E0101"
-  case unknownMember = "E0102"
-  case wrongArguments = "E0103"
-  case notCallable = "E0104"
-  case immutableBinding = "E0105"
-  // Values
-  case wrongType = "E0201"
-  case wrongValue = "E0202"
-  case indexOutOfRange = "E0203"
-  case divisionByZero = "E0204"
-  case failedByScript = "E0205"
-  // Shapes and models
-  case wrongShape = "E0301"
-  case unknownWidth = "E0302"
-  case pathShapes = "E0303"
-  case notDifferentiable = "E0304"
-  case notFinite = "E0305"
-  case unknownSite = "E0306"
-  // The outside
-  case fileMissing = "E0401"
-  case fileRefused = "E0402"
-  case fileUnreadable = "E0403"
-  case dataEmpty = "E0404"
-  case importCycle = "E0405"
-  case fileUnwritable = "E0406"
-  // Limits
-  case limitSteps = "E0501"
-  case limitDepth = "E0502"
-  case limitMemory = "E0503"
-  case limitTime = "E0504"
-  case cancelled = "E0505"
-  case limitOutput = "E0506"
+  /// Where the place is a name that is not known, a hint that names another one is a change of the text.
+  private static func replacement(_ id: DiagnosticID, _ span: Span?, _ hint: String) -> FixIt? {
+    guard [.unknownName, .unknownMember, .wrongArguments].contains(id), let span,
+      hint.hasPrefix("did you mean '"), hint.hasSuffix("'?")
+    else { return nil }
+    return .replace(span, with: String(hint.dropFirst(14).dropLast(2)))
+  }
 }

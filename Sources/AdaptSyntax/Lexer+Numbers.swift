@@ -68,13 +68,15 @@ extension Lexer {
     guard diagnostics.count < mostDiagnostics else { return }
     let unit = text(from: start, to: min(end, start + 40))
     let known = Unit.allCases.map(\.rawValue)
+    let near = closest(unit, among: known)
+    let place = span(position + start, position + end)
     let hint =
-      closest(unit, among: known).map { "did you mean '\($0)'?" }
+      near.map { "did you mean '\($0)'?" }
       ?? "known units are \(known.joined(separator: ", "))"
     complain(
       Diagnostic(
-        .invalidNumber, "unknown unit '\(unit)'",
-        at: span(position + start, position + end), hint: hint))
+        .invalidNumber, "unknown unit '\(unit)'", at: place, hint: hint,
+        fix: near.map { .replace(place, with: $0) }))
   }
 
   private mutating func reportNumber(_ title: String, from start: Int, length: Int) {

@@ -116,9 +116,11 @@ extension Parser {
     }
     let value = parseExpression()
     guard current.kind == .assign else { return Argument(label: nil, value: value) }
+    let equals = Span(source: source, start: previousEnd, end: Int(current.end))
+    let colon = FixIt("write ':'", [FixIt.Edit(span: equals, text: ":")])
     report(
       .unexpectedToken, "an argument is labelled with ':'", at: span(current),
-      hint: "write 'label: value'")
+      hint: "write 'label: value'", fix: colon)
     advance()
     var label: Identifier?
     if case .name(let text) = value.kind { label = Identifier(text, span: value.span) }
@@ -147,7 +149,8 @@ extension Parser {
     // Another element after a forgotten comma; or, when the bracket is never closed, the next line.
     let isNextLine = current.isAfterNewline && !isClosed(opener)
     if !isNextLine, index > before, lastErrorIndex != index, beginsExpression(current) {
-      reportMissing("','", hint: "elements are separated by commas")
+      reportMissing(
+        "','", hint: "elements are separated by commas", fix: insertion(of: ","))
       return true
     }
     guard !isNextLine else { return false }

@@ -43,7 +43,7 @@ extension Parser {
     guard current.kind == .assign else { return condition }
     report(
       .unexpectedToken, "'=' assigns and has no value", at: span(current),
-      hint: "to compare two values write '=='")
+      hint: "to compare two values write '=='", fix: .replace(span(current), with: "=="))
     advance()
     let right = parseHeader()
     return Expression(

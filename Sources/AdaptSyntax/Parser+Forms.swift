@@ -33,7 +33,7 @@ extension Parser {
     if isForeignElseIf() {
       report(
         .unexpectedToken, "unknown word '\(text(current))'", at: span(current),
-        hint: "write 'else if'")
+        hint: "write 'else if'", fix: .replace(span(current), with: "else if"))
       // Stands for both words: the next arm skips one token as its `if`.
       previousKind = .else
       current.kind = .if
@@ -125,7 +125,10 @@ extension Parser {
     var branches: [Expression] = []
     nested { parser in
       parser.bracketed(newlinesMatter: true) { parser in
-        while !parser.isAtBlockEnd { parser.parseBranch(into: &branches) }
+        while !parser.isAtBlockEnd {
+          if parser.accept(.semicolon) { continue }
+          parser.parseBranch(into: &branches)
+        }
       }
     }
     var join: Identifier?

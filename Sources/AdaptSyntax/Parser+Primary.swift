@@ -26,7 +26,9 @@ extension Parser {
   @inline(never)
   private mutating func parseMissing() -> Expression {
     if current.kind == .dot, peek().kind == .integer {
-      report(.invalidNumber, "a number begins with a digit", at: span(current), hint: "write 0.5")
+      report(
+        .invalidNumber, "a number begins with a digit", at: span(current), hint: "write 0.5",
+        fix: .insert("0", at: start, in: source))
       advance()
       return parseNumber()
     }
@@ -101,6 +103,8 @@ extension Parser {
 
   private mutating func parseClosureParameters() -> [Parameter] {
     var parameters: [Parameter] = []
+    // They may stand on the line below the brace.
+    newlinesMatter = false
     repeat {
       let pattern = parsePattern("the name of a parameter")
       for name in pattern.names {
@@ -109,6 +113,7 @@ extension Parser {
       }
       parameters.append(parameter(pattern))
     } while accept(.comma)
+    newlinesMatter = true
     expectWord(.in, hint: "{ a, b in … }")
     return parameters
   }

@@ -5,7 +5,7 @@ extension Parser {
   @inline(never)
   mutating func report(
     _ id: DiagnosticID, _ title: String, at span: Span, label: String = "",
-    notes: [Diagnostic.Note] = [], hint: String = ""
+    notes: [Diagnostic.Note] = [], hint: String = "", fix: FixIt? = nil
   ) {
     guard !isStopped, lastErrorIndex != index else { return }
     lastErrorIndex = index
@@ -14,7 +14,8 @@ extension Parser {
     // A string that was cut off ends in tokens of no length; that has been said.
     if current.start == current.end, current.kind != .endOfFile { return }
     if current.kind == .endOfFile { errorsAtEnd += 1 }
-    diagnostics.append(Diagnostic(id, title, at: span, label: label, notes: notes, hint: hint))
+    diagnostics.append(
+      Diagnostic(id, title, at: span, label: label, notes: notes, hint: hint, fix: fix))
     if diagnostics.count >= limits.diagnostics { stop() }
   }
 
@@ -24,7 +25,7 @@ extension Parser {
   @inline(never)
   mutating func reportMissing(
     _ what: String, id: DiagnosticID = .expectedToken, opener: Token? = nil, hint: String = "",
-    continues: Bool = false
+    continues: Bool = false, fix: FixIt? = nil
   ) {
     // What follows from another error says nothing about whether more text would help.
     guard !isStopped, lastErrorIndex != index else { return }
@@ -41,8 +42,11 @@ extension Parser {
     }
     report(
       id, "expected \(what)", at: missingSpan, label: "found \(currentDescription)", notes: notes,
-      hint: hint)
+      hint: hint, fix: fix)
   }
+
+  /// Writes `text` behind the last token.
+  func insertion(of text: String) -> FixIt { .insert(text, at: previousEnd, in: source) }
 
   /// The place to point at when something is missing: the token found instead, or the end of the
   /// line where it should have been.
@@ -85,7 +89,9 @@ extension Parser {
   mutating func expectClosing(_ opener: Token) {
     guard let kind = opener.kind.closing else { return }
     if accept(kind) { return }
-    reportMissing("'\(kind.rawValue)'", opener: opener, continues: true)
+    // A brace stands on a line of its own, and which one is a question of the indentation.
+    let fix = kind == .rightBrace ? nil : insertion(of: kind.rawValue)
+    reportMissing("'\(kind.rawValue)'", opener: opener, continues: true, fix: fix)
     // `f(a]`: the wrong bracket stands for the right one, unless it closes something further out.
     let isOwed = openers.dropLast().contains { $0.kind.closing == current.kind }
     if current.kind.isClosing, !isOwed, !isOnNewLine { advance() }

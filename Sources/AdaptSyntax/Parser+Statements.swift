@@ -101,7 +101,8 @@ extension Parser {
     }
     report(
       .unexpectedToken, "unexpected \(describe(current))", at: span(current),
-      label: "the statement should end before this", hint: unfinishedHint())
+      label: "the statement should end before this", hint: unfinishedHint(),
+      fix: Self.foreignWords[text(current)].map { .replace(span(current), with: $0) })
   }
 
   private func unfinishedHint() -> String {

@@ -70,7 +70,7 @@ extension Parser {
   mutating func reportMisspelling(_ meant: Token.Kind) {
     report(
       .unexpectedToken, "unknown word '\(text(current))'", at: span(current),
-      hint: "did you mean '\(meant.rawValue)'?")
+      hint: "did you mean '\(meant.rawValue)'?", fix: .replace(span(current), with: meant.rawValue))
   }
 
   // MARK: Braces
@@ -100,7 +100,13 @@ extension Parser {
     let spelling = text(current)
     report(
       .unexpectedToken, "'\(spelling)' is not an operator here", at: span(current),
-      hint: Self.foreignHint(spelling))
+      hint: Self.foreignHint(spelling),
+      fix: Self.foreignWords[spelling].map { .replace(span(current), with: $0) })
+  }
+
+  /// Those that another word stands for wherever they stand.
+  static var foreignWords: [String: String] {
+    ["&&": "and", "||": "or", "**": "^", ":=": "="]
   }
 
   static func foreignHint(_ spelling: String) -> String {

@@ -27,7 +27,7 @@ extension CPU {
   /// dx[i] = dy[i] f'(x[i]), where y = f(x).
   ///
   /// Reads y and not x for exp, sqrt, reciprocal, tanh, sigmoid and relu; x and not y for log,
-  /// gelu, silu, square and absolute; dy alone for the others. dx may be any of the others.
+  /// gelu, silu, square, absolute, sin, cos and erf; dy alone for the others. dx may be any of the others.
   public func unaryGradient(
     _ k: UnaryKernel, dy: UnsafePointer<Float>, x: UnsafePointer<Float>, y: UnsafePointer<Float>,
     dx: UnsafeMutablePointer<Float>, count: Int
@@ -67,7 +67,7 @@ extension CPU {
 extension UnaryKernel {
   fileprivate var grain: Int {
     switch self {
-    case .exp, .log, .tanh, .sigmoid, .gelu, .silu: CPU.heavyGrain
+    case .exp, .log, .tanh, .sigmoid, .gelu, .silu, .sin, .cos, .erf: CPU.heavyGrain
     default: CPU.elementGrain
     }
   }

@@ -30,6 +30,9 @@ public enum UnaryKernel: Int32, Sendable, CaseIterable {
   case square, absolute
   /// -1, 0 or 1; its gradient is 0.
   case sign
+  case sin, cos, erf, floor, ceil
+  /// To the nearest integer, halves away from zero.
+  case round
   case copy
 }
 

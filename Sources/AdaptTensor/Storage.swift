@@ -17,20 +17,20 @@ public final class Storage: @unchecked Sendable {
   /// How many bytes may be used.
   public let byteCount: Int
 
-  /// A block of `byteCount` zero bytes.
+  /// A block of `byteCount` bytes, zero unless the caller writes all of them anyway.
   ///
   /// Throws `TensorError.outOfMemory` when `byteCount` is negative or more than this machine has.
-  public init(byteCount: Int) throws(TensorError) {
+  public init(byteCount: Int, zeroed: Bool = true) throws(TensorError) {
     // The system promises memory it does not have and kills the process at the first touch, so a
     // size beyond the machine's memory is refused here.
-    guard byteCount >= 0, byteCount <= physicalMemory() else {
+    guard byteCount >= 0, byteCount <= Storage.small || byteCount <= physicalMemory() else {
       throw .outOfMemory(bytes: byteCount < 0 ? nil : byteCount)
     }
     var block: UnsafeMutableRawPointer?
     guard posix_memalign(&block, 64, max(byteCount, 64)) == 0, let block else {
       throw .outOfMemory(bytes: byteCount)
     }
-    memset(block, 0, max(byteCount, 64))
+    if zeroed { memset(block, 0, max(byteCount, 64)) }
     self.pointer = block
     self.byteCount = byteCount
   }
@@ -41,6 +41,9 @@ public final class Storage: @unchecked Sendable {
     guard !overflow else { throw .outOfMemory(bytes: nil) }
     try self.init(byteCount: bytes)
   }
+
+  /// Bytes that every machine has; asking the system takes longer than to fill so many.
+  private static let small = 1 << 20
 
   deinit { free(pointer) }
 

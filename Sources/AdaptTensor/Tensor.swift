@@ -55,6 +55,18 @@ public struct Tensor: Sendable {
     storage.copy(bytes)
   }
 
+  /// A tensor over memory that its maker has filled and writes no more.
+  ///
+  /// Throws `invalidShape`, `outOfMemory`, and `elementCount` when the memory is too small.
+  package init(_ shape: [Int], elementType: ElementType, storage: Storage) throws(TensorError) {
+    let count = try Tensor.count(of: shape)
+    guard count <= storage.byteCount / elementType.size else {
+      throw .elementCount(
+        shape: shape, expected: count, actual: storage.byteCount / elementType.size)
+    }
+    self.init(shape: shape, elementType: elementType, count: count, storage: storage)
+  }
+
   /// Bytes of all elements.
   public var byteCount: Int { count * elementType.size }
 

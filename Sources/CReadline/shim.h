@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/select.h>
 #include <readline/readline.h>
 #include <readline/history.h>
@@ -61,6 +62,30 @@ static inline int adapt_getc(FILE *stream) {
   }
 }
 
+/// What the tab key completes, a word a line; ours.
+static char *adapt_words = NULL;
+/// Where the search for the next completion goes on.
+static const char *adapt_next_word = NULL;
+
+/// The words that the tab key completes, a word a line. The text is copied.
+static inline void adapt_set_words(const char *words) {
+  free(adapt_words);
+  adapt_words = strdup(words);
+}
+
+/// The next word that begins with `text`, or NULL; `state` is 0 for the first. Readline frees it.
+static inline char *adapt_complete(const char *text, int state) {
+  if (state == 0) adapt_next_word = adapt_words;
+  size_t length = strlen(text);
+  while (adapt_next_word && *adapt_next_word) {
+    const char *word = adapt_next_word;
+    size_t size = strcspn(word, "\n");
+    adapt_next_word = word + size + (word[size] == '\n');
+    if (size >= length && strncmp(word, text, length) == 0) return strndup(word, size);
+  }
+  return NULL;
+}
+
 /// Reads one line. NULL at the end of input; `*interrupted` is set when Ctrl-C dropped the line.
 /// The caller frees the line.
 static inline char *adapt_readline(const char *prompt, int *interrupted) {
@@ -69,6 +94,9 @@ static inline char *adapt_readline(const char *prompt, int *interrupted) {
   adapt_line_interrupted = 0;
   adapt_line_dropped = 0;
   rl_catch_signals = 0;
+  rl_completion_entry_function = adapt_complete;
+  rl_completion_append_character = 0;
+  rl_basic_word_break_characters = " \t\n\"\\'`@^<>=;,+-*/{}()[].";
   rl_getc_function = adapt_getc;
   rl_bind_key(3, adapt_drop_line);
   sigaction(SIGINT, &action, &previous);

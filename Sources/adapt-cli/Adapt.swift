@@ -13,7 +13,8 @@ struct AdaptCommand: ParsableCommand {
     abstract: "Build, train and run models whose computation depends on their input.",
     version: "0.1.0",
     subcommands: [
-      RunCommand.self, CheckCommand.self, ReplCommand.self, GraphCommand.self, ExplainCommand.self,
+      RunCommand.self, CheckCommand.self, ReplCommand.self, GraphCommand.self, FormatCommand.self,
+      DocCommand.self, ExplainCommand.self,
     ])
 
   static func main() {
@@ -49,31 +50,10 @@ struct ScriptOptions: ParsableArguments {
     }
   }
 
-  /// Bytes of the largest script that is read.
-  static let largest = 64 << 20
-
   /// The bytes of the script.
-  func source() throws -> [UInt8] {
-    if file == "-" {
-      guard let bytes = Terminal.input() else {
-        Terminal.error("no script can be read from standard input")
-        throw ExitStatus.inputMissing
-      }
-      return bytes
-    }
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: file, isDirectory: &isFolder) else {
-      Terminal.error("no script '\(file)'")
-      throw ExitStatus.inputMissing
-    }
-    guard !isFolder.boolValue, let data = FileManager.default.contents(atPath: file) else {
-      Terminal.error("'\(file)' cannot be read: it is a folder or not permitted")
-      throw ExitStatus.inputMissing
-    }
-    return [UInt8](data)
-  }
+  func source() throws -> [UInt8] { try ScriptFile.read(file) }
 
-  var name: String { file == "-" ? "standard input" : file }
+  var name: String { ScriptFile.name(file) }
 
   func engine(progress: @escaping (AdaptInterpreter.Progress) -> Void = { _ in }) -> Engine {
     Engine(
@@ -148,21 +128,6 @@ struct RunCommand: ParsableCommand {
   }
 }
 
-struct CheckCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "check", abstract: "Report everything that is wrong with a script.")
-
-  @OptionGroup var options: ScriptOptions
-
-  func run() throws {
-    let bytes = try options.source()
-    let engine = options.engine()
-    let diagnostics = engine.check(bytes, name: options.name)
-    engine.show(diagnostics)
-    if let status = Engine.status(diagnostics) { throw status }
-  }
-}
-
 struct ReplCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "repl", abstract: "Read statements and expressions, and show what they give.")
@@ -181,25 +146,5 @@ struct ReplCommand: ParsableCommand {
         files: .commandLine(script: nil), progress: line.show,
         isColored: Terminal.isColored(1), threads: threads))
     REPL(engine, isColored: Terminal.isColored(1)).run()
-  }
-}
-
-struct ExplainCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "explain", abstract: "Say what an error id such as E0301 means.")
-
-  @ArgumentParser.Argument(help: "The id.")
-  var id: String
-
-  func validate() throws {
-    guard DiagnosticID(rawValue: id.uppercased()) != nil else {
-      let known = DiagnosticID.allCases.map(\.rawValue).joined(separator: ", ")
-      throw ValidationError("no error '\(id)'; there are \(known)")
-    }
-  }
-
-  func run() throws {
-    guard let id = DiagnosticID(rawValue: id.uppercased()) else { return }
-    Terminal.output("\(id.rawValue): \(id.explanation)\n")
   }
 }

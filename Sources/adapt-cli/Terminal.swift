@@ -41,7 +41,7 @@ enum Terminal {
   static func input() -> [UInt8]? {
     var bytes: [UInt8] = []
     var piece = [UInt8](repeating: 0, count: 1 << 16)
-    while bytes.count <= ScriptOptions.largest {
+    while bytes.count <= ScriptFile.largest {
       let count = read(0, &piece, piece.count)
       if count == 0 { return bytes }
       if count > 0 {

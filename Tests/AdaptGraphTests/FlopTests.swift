@@ -1,4 +1,5 @@
 import AdaptGraph
+import AdaptTensor
 import Testing
 
 /// Operations of one node, by hand.
@@ -17,52 +18,71 @@ struct FlopCase: Sendable, CustomTestStringConvertible {
 
 private func token(_ dims: Int...) -> TensorType { TensorType(rows: RowSetID(0), dims) }
 private func once(_ dims: Int...) -> TensorType { TensorType(dims) }
+private let places = TensorType([4], .int32)
 private let index = TensorType(rows: RowSetID(0), [], .int32)
 
 @Suite struct FlopTests {
-  static let cases: [FlopCase] = [
-    FlopCase(.input("x", token(3)), costs: 0),
-    FlopCase(.constant(1), costs: 0),
-    FlopCase(.positions, token(3), costs: 0),
-    FlopCase(.unary(.gelu), token(2, 3), costs: 60),
-    FlopCase(.unary(.gelu), once(2, 3), costs: 6),
-    FlopCase(.unary(.gelu), token(), costs: 10),
-    FlopCase(.unaryGradient(.gelu), token(3), token(3), token(3), costs: 60),
-    FlopCase(.binary(.add), token(3), once(3), costs: 30),
-    FlopCase(.binary(.add), token(), once(3), costs: 30),
-    FlopCase(.plainMatmul, token(3), once(3, 4), costs: 240),
-    FlopCase(.plainMatmul, once(2, 3), once(3, 4), costs: 48),
-    FlopCase(.matmul(transposeA: false, transposeB: true), token(3), once(4, 3), costs: 240),
-    FlopCase(.matmul(transposeA: true, transposeB: false), token(3), token(4), costs: 240),
-    FlopCase(.matmul(transposeA: true, transposeB: true), once(3, 2), once(4, 3), costs: 48),
-    FlopCase(.sumRows(mean: true), token(3), costs: 30),
-    FlopCase(.expandRows(mean: true), once(3), token(3), costs: 30),
-    FlopCase(.sumColumns(mean: true), token(3), costs: 30),
-    FlopCase(.expandColumns(count: 4, mean: false), token(1), costs: 40),
-    FlopCase(.softmax, token(3), costs: 120),
-    FlopCase(.softmaxGradient, token(3), token(3), costs: 120),
-    FlopCase(.normalize(.layer, epsilon: 0), token(3), costs: 150),
-    FlopCase(.normalizeGradient(.layer), token(3), token(3), token(1), costs: 240),
-    FlopCase(.slice(start: 0, count: 2), token(3), costs: 0),
-    FlopCase(.pad(start: 0, total: 4), token(3), costs: 0),
-    FlopCase(.concat, token(3), token(3), costs: 0),
-    FlopCase(.reshape([3, 1]), token(3), costs: 0),
-    FlopCase(.gather, token(3), index, costs: 0),
-    FlopCase(.scatter(.table(4)), token(3), index, token(3), index, costs: 60),
-    FlopCase(.choose(SiteID(0)), token(2), costs: 20),
-    FlopCase(.members(SiteID(0), path: 0, RowSetID(1)), token(2), costs: 0),
-    FlopCase(.attention(heads: 2, causal: false), token(4), token(4), token(4), costs: 480),
-    FlopCase(.attention(heads: 1, causal: true), token(4), token(4), token(4), costs: 320),
-    FlopCase(
-      .attentionGradient(heads: 2, causal: false), token(4), token(4), token(4), token(4), token(4),
-      token(2), costs: 1200),
-    FlopCase(
-      .attentionGradient(heads: 1, causal: true), token(4), token(4), token(4), token(4), token(4),
-      token(1), costs: 800),
-    FlopCase(.logLoss, token(5), index, costs: 200),
-    FlopCase(.logLossGradient, token(), token(5), index, token(), costs: 150),
-    FlopCase(.stopGradient, token(3), costs: 0),
-  ]
+  static let cases: [FlopCase] =
+    [
+      FlopCase(.input("x", token(3)), costs: 0),
+      FlopCase(.constant(1), costs: 0),
+      FlopCase(.positions, token(3), costs: 0),
+      FlopCase(.unary(.gelu), token(2, 3), costs: 60),
+      FlopCase(.unary(.gelu), once(2, 3), costs: 6),
+      FlopCase(.unary(.gelu), token(), costs: 10),
+      FlopCase(.unaryGradient(.gelu), token(3), token(3), token(3), costs: 60),
+      FlopCase(.binary(.add), token(3), once(3), costs: 30),
+      FlopCase(.binary(.add), token(), once(3), costs: 30),
+      FlopCase(.plainMatmul, token(3), once(3, 4), costs: 240),
+      FlopCase(.plainMatmul, once(2, 3), once(3, 4), costs: 48),
+      FlopCase(.matmul(transposeA: false, transposeB: true), token(3), once(4, 3), costs: 240),
+      FlopCase(.matmul(transposeA: true, transposeB: false), token(3), token(4), costs: 240),
+      FlopCase(.matmul(transposeA: true, transposeB: true), once(3, 2), once(4, 3), costs: 48),
+      FlopCase(.sumRows(mean: true), token(3), costs: 30),
+      FlopCase(.expandRows(mean: true), once(3), token(3), costs: 30),
+      FlopCase(.sumColumns(mean: true), token(3), costs: 30),
+      FlopCase(.expandColumns(count: 4, mean: false), token(1), costs: 40),
+      FlopCase(.softmax, token(3), costs: 120),
+      FlopCase(.softmaxGradient, token(3), token(3), costs: 120),
+      FlopCase(.normalize(.layer, epsilon: 0), token(3), costs: 150),
+      FlopCase(.normalizeGradient(.layer), token(3), token(3), token(1), costs: 240),
+      FlopCase(.slice(start: 0, count: 2), token(3), costs: 0),
+      FlopCase(.pad(start: 0, total: 4), token(3), costs: 0),
+      FlopCase(.concat, token(3), token(3), costs: 0),
+      FlopCase(.reshape([3, 1]), token(3), costs: 0),
+      FlopCase(.gather, token(3), index, costs: 0),
+      FlopCase(.scatter(.table(4)), token(3), index, token(3), index, costs: 60),
+      FlopCase(.choose(SiteID(0)), token(2), costs: 20),
+      FlopCase(.members(SiteID(0), path: 0, RowSetID(1)), token(2), costs: 0),
+      FlopCase(.attention(heads: 2, causal: false), token(4), token(4), token(4), costs: 480),
+      FlopCase(.attention(heads: 1, causal: true), token(4), token(4), token(4), costs: 320),
+      FlopCase(
+        .attentionGradient(heads: 2, causal: false), token(4), token(4), token(4), token(4),
+        token(4),
+        token(2), costs: 1200),
+      FlopCase(
+        .attentionGradient(heads: 1, causal: true), token(4), token(4), token(4), token(4),
+        token(4),
+        token(1), costs: 800),
+      FlopCase(.logLoss, token(5), index, costs: 200),
+      FlopCase(.logLossGradient, token(), token(5), index, token(), costs: 150),
+      FlopCase(.stopGradient, token(3), costs: 0),
+      FlopCase(.select, token(3), token(3), token(3), costs: 30),
+      FlopCase(.convert(.int32), token(3), costs: 0),
+      FlopCase(.permute([1, 0]), token(2, 3), costs: 0),
+      FlopCase(.broadcast([2, 3]), token(3), costs: 0),
+      FlopCase(.reduce(.mean, axis: 1), token(2, 3), costs: 60),
+      FlopCase(.extremumIndex(maximum: true, axis: 0), once(2, 3), costs: 6),
+      FlopCase(.cumulativeSum(axis: 0, reversed: true), token(2, 3), costs: 60),
+      FlopCase(.take(axis: 0), token(3), places, costs: 0),
+      FlopCase(.put(axis: 0, size: 7), token(4), places, costs: 40),
+      FlopCase(
+        .batchMatmul(transposeA: false, transposeB: false), token(2, 3), token(3, 4), costs: 480),
+      FlopCase(
+        .batchMatmul(transposeA: true, transposeB: true), once(5, 3, 2), once(5, 4, 3), costs: 240),
+    ]
+    + [(try? Tensor([2], [1, 2])).map { FlopCase(.literal(Literal($0)), costs: 0) }]
+    .compactMap { $0 }
 
   private func flops(_ example: FlopCase, rows: Double, pairs: Double, causal: Double) throws
     -> Double

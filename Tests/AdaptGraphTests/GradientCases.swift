@@ -42,7 +42,8 @@ extension Bench {
 
 extension GradientCase {
   static let all: [GradientCase] =
-    unary + binary + broadcasts + products + reductions + lastAxis + rows + acrossRows
+    unary + binary + broadcasts + products + reductions + lastAxis + rows + acrossRows + axes
+    + secondOrder
 
   // MARK: Element by element
 

@@ -1,4 +1,5 @@
 import AdaptGraph
+import AdaptTensor
 import Testing
 
 /// An op on types that it does not take.
@@ -35,6 +36,7 @@ private func once(_ dims: Int...) -> TensorType { TensorType(dims) }
 private let index = TensorType(rows: RowSetID(0), [], .int32)
 private let otherIndex = TensorType(rows: RowSetID(1), [], .int32)
 private let wideIndex = TensorType(rows: RowSetID(0), [2], .int32)
+private let places = TensorType([4], .int32)
 private let plain = Op.matmul(transposeA: false, transposeB: false)
 
 @Suite struct ShapeRuleTests {
@@ -49,50 +51,84 @@ private let plain = Op.matmul(transposeA: false, transposeB: false)
     return graph
   }
 
-  static let good: [ShapeResult] = [
-    ShapeResult(.input("x", token(3)), gives: token(3)),
-    ShapeResult(.constant(2), gives: once()),
-    ShapeResult(.positions, token(3), gives: index),
-    ShapeResult(.unary(.exp), token(2, 3), gives: token(2, 3)),
-    ShapeResult(.unaryGradient(.exp), token(3), token(3), token(3), gives: token(3)),
-    ShapeResult(.binary(.add), token(3), once(3), gives: token(3)),
-    ShapeResult(.binary(.add), token(), once(3), gives: token(3)),
-    ShapeResult(.binary(.less), once(2, 1), once(2, 3), gives: once(2, 3)),
-    ShapeResult(plain, token(3), once(3, 4), gives: token(4)),
-    ShapeResult(
-      .matmul(transposeA: true, transposeB: false), token(3), token(4), gives: once(3, 4)),
-    ShapeResult(
-      .matmul(transposeA: true, transposeB: true), once(3, 2), once(4, 3), gives: once(2, 4)),
-    ShapeResult(.sumRows(mean: true), token(2, 3), gives: once(2, 3)),
-    ShapeResult(.sumRows(mean: true), once(2, 3), gives: once(3)),
-    ShapeResult(.expandRows(mean: false), once(3), token(3), gives: token(3)),
-    ShapeResult(.expandRows(mean: false), once(3), once(2, 3), gives: once(2, 3)),
-    ShapeResult(.sumColumns(mean: false), token(2, 3), gives: token(2, 1)),
-    ShapeResult(.expandColumns(count: 4, mean: false), token(1), gives: token(4)),
-    ShapeResult(.softmax, token(3), gives: token(3)),
-    ShapeResult(.softmaxGradient, token(3), token(3), gives: token(3)),
-    ShapeResult(.normalize(.rms, epsilon: 0), token(2, 3), gives: token(2, 3), token(2, 1)),
-    ShapeResult(.normalizeGradient(.rms), token(3), token(3), token(1), gives: token(3)),
-    ShapeResult(.slice(start: 1, count: 2), token(3), gives: token(2)),
-    ShapeResult(.slice(start: 3, count: 0), token(3), gives: token(0)),
-    ShapeResult(.pad(start: 1, total: 5), token(3), gives: token(5)),
-    ShapeResult(.concat, token(3), token(1), gives: token(4)),
-    ShapeResult(.reshape([3, 2]), token(6), gives: token(3, 2)),
-    ShapeResult(.gather, other(3), index, gives: token(3)),
-    ShapeResult(.gather, once(9, 3), index, gives: token(3)),
-    ShapeResult(.scatter(.rows(RowSetID(1))), token(3), index, gives: other(3)),
-    ShapeResult(.scatter(.table(9)), token(3), index, gives: once(9, 3)),
-    ShapeResult(.choose(SiteID(0)), token(2), gives: token(2)),
-    ShapeResult(.members(SiteID(0), path: 1, RowSetID(1)), token(2), gives: otherIndex),
-    ShapeResult(
-      .attention(heads: 2, causal: true), token(4), token(4), token(4), gives: token(4), token(2)),
-    ShapeResult(
-      .attentionGradient(heads: 2, causal: true), token(4), token(4), token(4), token(4), token(4),
-      token(2), gives: token(4), token(4), token(4)),
-    ShapeResult(.logLoss, token(5), index, gives: token(), token()),
-    ShapeResult(.logLossGradient, token(), token(5), index, token(), gives: token(5)),
-    ShapeResult(.stopGradient, token(3), gives: token(3)),
-  ]
+  static let good: [ShapeResult] =
+    [
+      ShapeResult(.input("x", token(3)), gives: token(3)),
+      ShapeResult(.constant(2), gives: once()),
+      ShapeResult(.positions, token(3), gives: index),
+      ShapeResult(.unary(.exp), token(2, 3), gives: token(2, 3)),
+      ShapeResult(.unaryGradient(.exp), token(3), token(3), token(3), gives: token(3)),
+      ShapeResult(.binary(.add), token(3), once(3), gives: token(3)),
+      ShapeResult(.binary(.add), token(), once(3), gives: token(3)),
+      ShapeResult(.binary(.less), once(2, 1), once(2, 3), gives: once(2, 3)),
+      ShapeResult(plain, token(3), once(3, 4), gives: token(4)),
+      ShapeResult(
+        .matmul(transposeA: true, transposeB: false), token(3), token(4), gives: once(3, 4)),
+      ShapeResult(
+        .matmul(transposeA: true, transposeB: true), once(3, 2), once(4, 3), gives: once(2, 4)),
+      ShapeResult(.sumRows(mean: true), token(2, 3), gives: once(2, 3)),
+      ShapeResult(.sumRows(mean: true), once(2, 3), gives: once(3)),
+      ShapeResult(.expandRows(mean: false), once(3), token(3), gives: token(3)),
+      ShapeResult(.expandRows(mean: false), once(3), once(2, 3), gives: once(2, 3)),
+      ShapeResult(.sumColumns(mean: false), token(2, 3), gives: token(2, 1)),
+      ShapeResult(.expandColumns(count: 4, mean: false), token(1), gives: token(4)),
+      ShapeResult(.softmax, token(3), gives: token(3)),
+      ShapeResult(.softmaxGradient, token(3), token(3), gives: token(3)),
+      ShapeResult(.normalize(.rms, epsilon: 0), token(2, 3), gives: token(2, 3), token(2, 1)),
+      ShapeResult(.normalizeGradient(.rms), token(3), token(3), token(1), gives: token(3)),
+      ShapeResult(.slice(start: 1, count: 2), token(3), gives: token(2)),
+      ShapeResult(.slice(start: 3, count: 0), token(3), gives: token(0)),
+      ShapeResult(.pad(start: 1, total: 5), token(3), gives: token(5)),
+      ShapeResult(.concat, token(3), token(1), gives: token(4)),
+      ShapeResult(.reshape([3, 2]), token(6), gives: token(3, 2)),
+      ShapeResult(.gather, other(3), index, gives: token(3)),
+      ShapeResult(.gather, once(9, 3), index, gives: token(3)),
+      ShapeResult(.scatter(.rows(RowSetID(1))), token(3), index, gives: other(3)),
+      ShapeResult(.scatter(.table(9)), token(3), index, gives: once(9, 3)),
+      ShapeResult(.choose(SiteID(0)), token(2), gives: token(2)),
+      ShapeResult(.members(SiteID(0), path: 1, RowSetID(1)), token(2), gives: otherIndex),
+      ShapeResult(
+        .attention(heads: 2, causal: true), token(4), token(4), token(4), gives: token(4), token(2)),
+      ShapeResult(
+        .attentionGradient(heads: 2, causal: true), token(4), token(4), token(4), token(4),
+        token(4),
+        token(2), gives: token(4), token(4), token(4)),
+      ShapeResult(.logLoss, token(5), index, gives: token(), token()),
+      ShapeResult(.logLossGradient, token(), token(5), index, token(), gives: token(5)),
+      ShapeResult(.stopGradient, token(3), gives: token(3)),
+    ] + axes
+
+  /// Ops of any rank; rows stay what they are.
+  private static let axes: [ShapeResult] =
+    [
+      ShapeResult(.select, token(3), token(3), token(3), gives: token(3)),
+      ShapeResult(.convert(.int32), token(), gives: index),
+      ShapeResult(.convert(.float32), index, gives: token()),
+      ShapeResult(.permute([2, 0, 1]), once(2, 3, 4), gives: once(4, 2, 3)),
+      ShapeResult(.permute([1, 0]), token(2, 3), gives: token(3, 2)),
+      ShapeResult(.permute([]), once(), gives: once()),
+      ShapeResult(.broadcast([5, 2, 3]), once(2, 1), gives: once(5, 2, 3)),
+      ShapeResult(.broadcast([2, 3]), token(), gives: token(2, 3)),
+      ShapeResult(.broadcast([0, 3]), once(1, 3), gives: once(0, 3)),
+      ShapeResult(.reduce(.sum, axis: 0), once(0, 3), gives: once(1, 3)),
+      ShapeResult(.reduce(.maximum, axis: 1), token(2, 3), gives: token(2, 1)),
+      ShapeResult(
+        .extremumIndex(maximum: true, axis: 0), once(4), gives: TensorType([1], .int32)),
+      ShapeResult(.cumulativeSum(axis: 0, reversed: false), token(4), gives: token(4)),
+      ShapeResult(.take(axis: 1), once(2, 3), places, gives: once(2, 4)),
+      ShapeResult(.put(axis: 0, size: 9), token(4, 2), places, gives: token(9, 2)),
+      ShapeResult(
+        .batchMatmul(transposeA: false, transposeB: true), once(5, 2, 3), once(5, 4, 3),
+        gives: once(5, 2, 4)),
+      ShapeResult(
+        .batchMatmul(transposeA: true, transposeB: false), token(3, 2), token(3, 4),
+        gives: token(2, 4)),
+      ShapeResult(.logLoss, once(4, 5), places, gives: once(4), once(4)),
+    ]
+    + [
+      (try? Tensor([2, 1], [1, 2])).map { ShapeResult(.literal(Literal($0)), gives: once(2, 1)) }
+    ]
+    .compactMap { $0 }
 
   static let bad: [ShapeError] = [
     ShapeError(.input("x", once(2, -1)), says: "[2, -1]"),
@@ -168,6 +204,30 @@ private let plain = Op.matmul(transposeA: false, transposeB: false)
     ShapeError(.logLoss, once(5), index, says: "[5]"),
     ShapeError(
       .logLossGradient, token(1), token(5), index, token(), says: "[token, 1]", "[token, 5]"),
+    ShapeError(.select, token(3), token(3), once(3), says: "[token, 3]", "[3]"),
+    ShapeError(.permute([0, 0]), once(2, 3), says: "[0, 0]", "[2, 3]"),
+    ShapeError(.permute([1]), token(3), says: "[1]", "[token, 3]"),
+    ShapeError(.broadcast([2, 4]), once(2, 3), says: "[2, 3]", "[2, 4]"),
+    ShapeError(.broadcast([3]), once(2, 3), says: "[2, 3]", "[3]"),
+    ShapeError(.broadcast([1 << 40, 1 << 40]), once(1), says: "no tensor can be"),
+    ShapeError(.reduce(.sum, axis: 1), once(3), says: "[3]", "axis 1"),
+    ShapeError(.reduce(.sum, axis: -1), token(3), says: "[token, 3]", "axis -1"),
+    ShapeError(.reduce(.minimum, axis: 0), once(0, 3), says: "[0, 3]", "empty"),
+    ShapeError(.reduce(.sum, axis: 0), places, says: "[4] i32"),
+    ShapeError(.extremumIndex(maximum: false, axis: 0), once(0), says: "[0]", "empty"),
+    ShapeError(.cumulativeSum(axis: 2, reversed: true), once(3, 3), says: "[3, 3]", "axis 2"),
+    ShapeError(.take(axis: 0), once(3), once(4), says: "[4]"),
+    ShapeError(.take(axis: 0), token(3), index, says: "[token] i32"),
+    ShapeError(.put(axis: 0, size: 9), once(3), places, says: "[3]", "[4] i32"),
+    ShapeError(.put(axis: 0, size: -1), once(4), places, says: "[-1]"),
+    ShapeError(
+      .batchMatmul(transposeA: false, transposeB: false), once(5, 2, 3), once(4, 3, 2),
+      says: "[5, 2, 3]", "[4, 3, 2]"),
+    ShapeError(
+      .batchMatmul(transposeA: false, transposeB: true), once(5, 2, 3), once(5, 3, 4),
+      says: "[5, 2, 3] @ [5, 3, 4]ᵀ", "inner"),
+    ShapeError(
+      .batchMatmul(transposeA: false, transposeB: false), once(3), once(3, 2), says: "[3]"),
   ]
 
   private func add(_ op: Op, _ types: [TensorType]) throws -> (Graph, [ValueID]) {

@@ -1,4 +1,5 @@
 import AdaptGraph
+import AdaptTensor
 import Testing
 
 @Suite struct TextTests {
@@ -46,32 +47,42 @@ import Testing
     """
 
   /// How each op reads, over the types of ``ShapeRuleTests``.
-  static let texts: [(Op, String)] = [
-    (.input("x", TensorType([3])), "input[x]"), (.parameter(0), "param[w]"),
-    (.constant(0.5), "constant[0.5]"), (.positions, "positions"), (.unary(.gelu), "gelu"),
-    (.unaryGradient(.gelu), "gradient[gelu]"), (.binary(.lessOrEqual), "lessOrEqual"),
-    (.plainMatmul, "matmul"), (.matmul(transposeA: true, transposeB: false), "matmul[TN]"),
-    (.matmul(transposeA: false, transposeB: true), "matmul[NT]"),
-    (.matmul(transposeA: true, transposeB: true), "matmul[TT]"),
-    (.sumRows(mean: false), "sumRows"), (.sumRows(mean: true), "sumRows[mean]"),
-    (.expandRows(mean: false), "expandRows"), (.expandRows(mean: true), "expandRows[mean]"),
-    (.sumColumns(mean: false), "sumColumns"), (.sumColumns(mean: true), "sumColumns[mean]"),
-    (.expandColumns(count: 4, mean: false), "expandColumns[4]"),
-    (.expandColumns(count: 4, mean: true), "expandColumns[4, mean]"), (.softmax, "softmax"),
-    (.softmaxGradient, "softmaxGradient"),
-    (.normalize(.layer, epsilon: 0.5), "normalize[layer, 0.5]"),
-    (.normalizeGradient(.rms), "normalizeGradient[rms]"),
-    (.slice(start: 1, count: 2), "slice[1..<3]"), (.pad(start: 1, total: 4), "pad[1, 4]"),
-    (.concat, "concat"), (.reshape([2, 3]), "reshape[2, 3]"), (.gather, "gather"),
-    (.scatter(.rows(RowSetID(0))), "scatter[token]"), (.scatter(.table(9)), "scatter[9]"),
-    (.choose(SiteID(0)), "choose[site, top 1]"),
-    (.members(SiteID(0), path: 1, RowSetID(1)), "members[site, 1]"),
-    (.attention(heads: 2, causal: false), "attention[heads 2]"),
-    (.attention(heads: 2, causal: true), "attention[heads 2, causal]"),
-    (.attentionGradient(heads: 2, causal: true), "attentionGradient[heads 2, causal]"),
-    (.logLoss, "logLoss"), (.logLossGradient, "logLossGradient"),
-    (.stopGradient, "stopGradient"),
-  ]
+  static let texts: [(Op, String)] =
+    [
+      (.input("x", TensorType([3])), "input[x]"), (.parameter(0), "param[w]"),
+      (.constant(0.5), "constant[0.5]"), (.positions, "positions"), (.unary(.gelu), "gelu"),
+      (.unaryGradient(.gelu), "gradient[gelu]"), (.binary(.lessOrEqual), "lessOrEqual"),
+      (.plainMatmul, "matmul"), (.matmul(transposeA: true, transposeB: false), "matmul[TN]"),
+      (.matmul(transposeA: false, transposeB: true), "matmul[NT]"),
+      (.matmul(transposeA: true, transposeB: true), "matmul[TT]"),
+      (.sumRows(mean: false), "sumRows"), (.sumRows(mean: true), "sumRows[mean]"),
+      (.expandRows(mean: false), "expandRows"), (.expandRows(mean: true), "expandRows[mean]"),
+      (.sumColumns(mean: false), "sumColumns"), (.sumColumns(mean: true), "sumColumns[mean]"),
+      (.expandColumns(count: 4, mean: false), "expandColumns[4]"),
+      (.expandColumns(count: 4, mean: true), "expandColumns[4, mean]"), (.softmax, "softmax"),
+      (.softmaxGradient, "softmaxGradient"),
+      (.normalize(.layer, epsilon: 0.5), "normalize[layer, 0.5]"),
+      (.normalizeGradient(.rms), "normalizeGradient[rms]"),
+      (.slice(start: 1, count: 2), "slice[1..<3]"), (.pad(start: 1, total: 4), "pad[1, 4]"),
+      (.concat, "concat"), (.reshape([2, 3]), "reshape[2, 3]"), (.gather, "gather"),
+      (.scatter(.rows(RowSetID(0))), "scatter[token]"), (.scatter(.table(9)), "scatter[9]"),
+      (.choose(SiteID(0)), "choose[site, top 1]"),
+      (.members(SiteID(0), path: 1, RowSetID(1)), "members[site, 1]"),
+      (.attention(heads: 2, causal: false), "attention[heads 2]"),
+      (.attention(heads: 2, causal: true), "attention[heads 2, causal]"),
+      (.attentionGradient(heads: 2, causal: true), "attentionGradient[heads 2, causal]"),
+      (.logLoss, "logLoss"), (.logLossGradient, "logLossGradient"),
+      (.stopGradient, "stopGradient"), (.select, "select"), (.convert(.int32), "convert[i32]"),
+      (.permute([1, 0]), "permute[1, 0]"), (.broadcast([2, 3]), "broadcast[2, 3]"),
+      (.reduce(.mean, axis: 1), "mean[axis 1]"), (.reduce(.maximum, axis: 0), "maximum[axis 0]"),
+      (.extremumIndex(maximum: true, axis: 0), "argmax[axis 0]"),
+      (.extremumIndex(maximum: false, axis: 0), "argmin[axis 0]"),
+      (.cumulativeSum(axis: 0, reversed: false), "cumulativeSum[axis 0]"),
+      (.cumulativeSum(axis: 0, reversed: true), "cumulativeSum[axis 0, reversed]"),
+      (.take(axis: 1), "take[axis 1]"), (.put(axis: 0, size: 7), "put[axis 0 of 7]"),
+      (.batchMatmul(transposeA: false, transposeB: false), "batchMatmul"),
+      (.batchMatmul(transposeA: false, transposeB: true), "batchMatmul[NT]"),
+    ] + [(try? Tensor([2], [1, 2])).map { (.literal(Literal($0)), "literal") }].compactMap { $0 }
 
   @Test(arguments: texts) func everyOpHasAText(_ op: Op, _ text: String) throws {
     var graph = try ShapeRuleTests.graph()

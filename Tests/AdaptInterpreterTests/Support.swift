@@ -49,7 +49,10 @@ extension Interpreter {
     }
   }
 
-  func check(_ text: String) -> [Diagnostic] { check(Array(text.utf8), name: "test.adapt") }
+  /// The errors of a text; warnings have tests of their own.
+  func check(_ text: String) -> [Diagnostic] {
+    check(Array(text.utf8), name: "test.adapt").filter { $0.severity == .error }
+  }
 
   /// The flow that the last expression of the text gives.
   func flow(_ text: String) throws -> Flow {

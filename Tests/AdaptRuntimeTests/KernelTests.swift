@@ -35,6 +35,13 @@ struct KernelCase {
     return try graph.add(.input(name, TensorType(dims)))
   }
 
+  /// Integers without rows.
+  mutating func places(_ values: [Int32]) throws -> ValueID {
+    let name = "i\(batch.ints.count)"
+    batch.ints[name] = values
+    return try graph.add(.input(name, TensorType([values.count], .int32)))
+  }
+
   mutating func intInput(below bound: Int) throws -> ValueID {
     let name = "i\(batch.ints.count)"
     batch.ints[name] = (0..<batch.layout.rows).map { _ in Int32(random.next(below: bound)) }
@@ -214,6 +221,9 @@ struct KernelCase {
       ),
       Case(
         "constant", { try $0.graph.add(.binary(.add), $0.rowsInput([3]), $0.graph.constant(2.5)) }),
+    ]
+    cases += axisCases
+    cases += [
       Case("route top 1", { try $0.route(.top(1)) }),
       Case("route top 2", { try $0.route(.top(2)) }),
       Case("route all", { try $0.route(.all) }),

@@ -9,14 +9,16 @@ struct GrammarTests {
     "\"", "\"\"\"", "\\", "\\(", "\\u{", "///", "//", "/*", "*/", "%",
   ]
 
-  private func grammar() throws -> Grammar {
-    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("../../grammar/adapt.ebnf")
-    return Grammar(try String(contentsOf: file, encoding: .utf8))
+  private func grammar() throws -> Grammar { try Grammar.ofAdapt() }
+
+  private func terminals() throws -> Set<String> {
+    let rules = try grammar().rules.values
+    // Sets of characters stand as empty ones.
+    return rules.reduce(into: Set<String>()) { $0.formUnion($1.terminals) }.subtracting([""])
   }
 
   @Test func everyTerminalIsOneToken() throws {
-    for terminal in try grammar().terminals
+    for terminal in try terminals()
     where !partial.contains(terminal) && Unit(rawValue: terminal) == nil {
       let tokens = parse(terminal).tokens.filter { $0.kind != .endOfFile }
       #expect(tokens.map(\.kind.rawValue) == [terminal])
@@ -24,7 +26,7 @@ struct GrammarTests {
   }
 
   @Test func everyWordOperatorAndUnitOccurs() throws {
-    let terminals = try grammar().terminals
+    let terminals = try terminals()
     let kinds = Token.Kind.keywords + Token.Kind.contextualWords + Token.Kind.punctuation
     for spelling in kinds.map(\.rawValue) + Unit.allCases.map(\.rawValue) {
       #expect(terminals.contains(spelling), "\(spelling) is not in the grammar")
@@ -38,69 +40,80 @@ struct GrammarTests {
 
   @Test func everyNonterminalIsDefinedAndUsed() throws {
     let grammar = try grammar()
-    let used = grammar.rules.values.reduce(into: Set<String>()) { $0.formUnion($1.nonterminals) }
+    let used = grammar.rules.values.reduce(into: Set<String>()) { $0.formUnion($1.names) }
     let defined = Set(grammar.rules.keys)
     #expect(used.subtracting(defined) == [])
     // The start, and what may stand between any two tokens.
     #expect(defined.subtracting(used) == ["File", "Trivia"])
     #expect(grammar.duplicates == [])
   }
-}
 
-/// What the test needs to know of a grammar in the W3C's notation.
-struct Grammar {
-  struct Rule {
-    var terminals: Set<String> = []
-    var nonterminals: Set<String> = []
-  }
-
-  var rules: [String: Rule] = [:]
-  var duplicates: [String] = []
-
-  var terminals: Set<String> {
-    rules.values.reduce(into: []) { $0.formUnion($1.terminals) }
-  }
-
-  init(_ text: String) {
-    var items: [(kind: Character, text: String)] = []
-    var rest = Substring(text)
-    while let first = rest.first {
-      if rest.hasPrefix("/* ") {
-        rest = rest.range(of: "*/").map { rest[$0.upperBound...] } ?? ""
-      } else if rest.hasPrefix("::=") {
-        items.append(("=", "::="))
-        rest = rest.dropFirst(3)
-      } else if first == "'" {
-        let body = rest.dropFirst().prefix { $0 != "'" }
-        items.append(("'", String(body)))
-        rest = rest.dropFirst(body.count + 2)
-      } else if first == "[" {
-        rest = rest.drop { $0 != "]" }.dropFirst()
-      } else if first == "#" {
-        rest = rest.drop { !$0.isWhitespace }
-      } else if first.isLetter {
-        let word = rest.prefix { $0.isLetter || $0 == "_" }
-        items.append(("a", String(word)))
-        rest = rest.dropFirst(word.count)
-      } else {
-        rest = rest.dropFirst()
+  @Test func everyRuleIsReached() throws {
+    let grammar = try grammar()
+    var reached: Set<String> = ["Trivia", "KEYWORD"]
+    var open = [grammar.start, "Trivia"]
+    while let name = open.popLast() {
+      for next in grammar.rules[name]?.names ?? [] where reached.insert(next).inserted {
+        open.append(next)
       }
     }
-    collect(items)
+    #expect(Set(grammar.rules.keys).subtracting(reached) == [grammar.start])
   }
 
-  private mutating func collect(_ items: [(kind: Character, text: String)]) {
-    var name = ""
-    for (index, item) in items.enumerated() {
-      if item.kind == "a", index + 1 < items.count, items[index + 1].kind == "=" {
-        name = item.text
-        if rules[name] != nil { duplicates.append(name) }
-        rules[name] = Rule()
-      } else if item.kind == "a" {
-        rules[name]?.nonterminals.insert(item.text)
-      } else if item.kind == "'" {
-        rules[name]?.terminals.insert(item.text)
+  // MARK: Against the parser
+
+  /// What the parser says of a text that the grammar speaks about: nil when its bytes are no tokens or
+  /// when only rules are broken that the grammar states in words.
+  private func parserAccepts(_ tree: SyntaxTree) -> Bool? {
+    let beyond: Set<DiagnosticID> = [
+      .notUTF8, .sourceTooLarge, .nestingTooDeep, .unexpectedCharacter, .unterminatedString,
+      .invalidNumber, .invalidEscape, .unterminatedComment, .misplacedStatement, .duplicateName,
+    ]
+    let inWords = [
+      "an alternative cannot bind", "the string of", "text on the line of", "this line stands",
+    ]
+    let isBeyond = tree.diagnostics.contains { diagnostic in
+      beyond.contains(diagnostic.id) || inWords.contains { diagnostic.title.hasPrefix($0) }
+    }
+    return isBeyond ? nil : tree.diagnostics.isEmpty
+  }
+
+  @Test func everyScriptIsJudgedAsByTheParser() throws {
+    var recognizer = Recognizer(try grammar())
+    for (path, bytes) in Scripts.all.map({ ($0.path, $0.bytes) })
+      + Corpus.all.map({ ("corpus", Array($0.utf8)) })
+    {
+      let tree = parse(bytes: bytes, source: 0)
+      guard let expected = parserAccepts(tree) else { continue }
+      #expect(recognizer.accepts(bytes, tree.tokens) == expected, "\(path)")
+    }
+  }
+
+  /// Scripts without one of their tokens: some are right, most are not.
+  @Test func scriptsWithoutOneTokenAreJudgedAsByTheParser() throws {
+    var recognizer = Recognizer(try grammar())
+    var verdicts = [true: 0, false: 0]
+    for script in Scripts.all where script.bytes.count < 400 {
+      for token in parse(bytes: script.bytes, source: 0).tokens where !token.kind.isTrivia {
+        var bytes = script.bytes
+        bytes.removeSubrange(token.range)
+        let tree = parse(bytes: bytes, source: 0)
+        guard let expected = parserAccepts(tree) else { continue }
+        verdicts[expected, default: 0] += 1
+        let text = String(decoding: bytes, as: UTF8.self)
+        #expect(recognizer.accepts(bytes, tree.tokens) == expected, "\(script.path):\n\(text)")
       }
     }
+    #expect(verdicts.values.allSatisfy { $0 > 300 }, "\(verdicts)")
+  }
+
+  @Test func scriptsUseEveryAlternative() throws {
+    let grammar = try grammar()
+    var recognizer = Recognizer(grammar)
+    for script in Scripts.all where script.path.hasPrefix("Tests/") {
+      _ = recognizer.accepts(script.bytes, parse(bytes: script.bytes, source: 0).tokens)
+    }
+    let unused = Recognizer.alternatives(of: grammar).subtracting(recognizer.used).sorted()
+    #expect(unused == [], "no script in Tests uses these alternatives of the grammar")
   }
 }

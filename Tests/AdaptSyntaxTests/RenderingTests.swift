@@ -108,10 +108,10 @@ struct RenderingTests {
     let diagnostic = Diagnostic(
       .wrongShape, "shapes differ", at: Span(source: a, start: 2, end: 3), label: "[3]",
       notes: [Diagnostic.Note(span: Span(source: b, start: 99, end: 102), text: "from here")],
-      hint: "one\ntwo", severity: .warning)
+      hint: "one\ntwo")
     #expect(
       map.render(diagnostic) == """
-        warning[E0301]: shapes differ
+        error[E0301]: shapes differ
            --> a.adapt:2:1
             |
           2 | y

@@ -80,6 +80,7 @@ struct StructureTests {
     ("let (x: a, if: (b, _)) = c", "(let (record x:a if:(tuple b _)) c)"),
     ("for (i, [.., x, _]) in xs { }", "(for (tuple i [.._ x _]) xs {})"),
     ("{ (k, v), n in k }", "(closure ((tuple k v) n) {k})"), ("{ _ in 1 }", "(closure (_) {1})"),
+    ("{\n(k, v),\nn\nin k }", "(closure ((tuple k v) n) {k})"),
     ("{ (k, v) }", "(closure () {(tuple k v)})"), ("{ [a] }", "(closure () {[a]})"),
     (
       "match e { 0 { a } 1..5 { b }; -1 | \"s\" | none { c }\n _ { d } }",

@@ -20,6 +20,12 @@ import Testing
     case .square: x * x
     case .absolute: abs(x)
     case .sign: x.isNaN ? x : (x > 0 ? 1 : (x < 0 ? -1 : 0))
+    case .sin: sin(x)
+    case .cos: cos(x)
+    case .erf: erf(x)
+    case .floor: floor(x)
+    case .ceil: ceil(x)
+    case .round: x.rounded(.toNearestOrAwayFromZero)
     case .copy: x
     }
   }
@@ -29,7 +35,7 @@ import Testing
     switch k {
     case .relu: return x > 0 ? 1 : 0
     case .absolute: return x > 0 ? 1 : (x < 0 ? -1 : 0)
-    case .sign: return 0
+    case .sign, .floor, .ceil, .round: return 0
     default:
       let h = 1e-5 * max(1e-3, abs(x))
       return (reference(k, x + h) - reference(k, x - h)) / (2 * h)

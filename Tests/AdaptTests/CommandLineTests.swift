@@ -202,8 +202,4 @@ import Testing
       #expect(outcome.output.contains(word), "\(word)")
     }
   }
-
-  @Test func explainSaysWhatAnIdMeans() throws {
-    #expect(try tool.run("explain", "e0301").output.hasPrefix("E0301: "))
-  }
 }

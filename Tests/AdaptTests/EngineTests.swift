@@ -98,7 +98,7 @@ import Testing
 
   @Test func everyErrorIdIsExplained() {
     for id in DiagnosticID.allCases {
-      #expect(id.explanation.count > 20, "\(id.rawValue)")
+      #expect(id.explanation.text.count > 20, "\(id.rawValue)")
     }
     #expect(Set(DiagnosticID.allCases.map(\.rawValue)).count == DiagnosticID.allCases.count)
   }

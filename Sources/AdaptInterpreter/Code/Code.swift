@@ -22,11 +22,17 @@ final class Code {
   private(set) var hasCaptures = false
   /// What flows through the body, when its lines are applied to it.
   var flowSlot: Int?
-  var body: CodeNode
+  var body: CodeNode {
+    didSet { entry = .passUnretained(body) }
+  }
+  /// The body, for calls, which hold the code already.
+  private(set) var entry: Unmanaged<CodeNode>
   /// Where the last statement stands.
   var lastSpan: Span
   /// The layer that the body consists of, when it does nothing but make one.
   var single: (callee: CodeNode, line: CodeNode)?
+  /// Whether a `return` stands in the body.
+  var returns = true
   /// Whether a call with one value for each parameter needs no matching of labels.
   var isPlain = true
   unowned let graveyard: Graveyard
@@ -36,6 +42,7 @@ final class Code {
     self.span = span
     self.graveyard = graveyard
     body = CodeNode(span)
+    entry = .passUnretained(body)
     lastSpan = span
   }
 }

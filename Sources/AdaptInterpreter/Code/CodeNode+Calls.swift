@@ -9,51 +9,27 @@ struct ArgumentCode {
 }
 
 /// `f(a, label: b) { … }`.
-final class CallNode: CodeNode {
+class CallNode: CodeNode {
   let callee: CodeNode
   let arguments: [ArgumentCode]
   /// The block behind the call; natives such as `train` take it as it stands.
   let trailing: ClosureNode?
-  /// Neither labels nor a block: arguments go to parameters by place.
-  private let isPlain: Bool
-  private let values: ContiguousArray<CodeNode>
 
-  init(_ callee: CodeNode, _ arguments: [ArgumentCode], _ trailing: ClosureNode?, _ span: Span) {
+  init(
+    _ callee: CodeNode, _ arguments: [ArgumentCode], _ trailing: ClosureNode?, _ span: Span
+  ) {
     self.callee = callee
     self.arguments = arguments
     self.trailing = trailing
-    values = ContiguousArray(arguments.map(\.value))
-    isPlain = trailing == nil && arguments.allSatisfy { $0.label == nil }
     super.init(span)
   }
 
   override func evaluate(_ context: Interpreter, _ frame: Frame) throws -> Value {
-    let value = try callee.evaluate(context, frame)
-    if isPlain, case .function(let function) = value, let closure = function.closure,
-      closure.code.isPlain, closure.code.parameterCount == values.count
-    {
-      return try callPlain(closure, function, context, frame)
-    }
-    return try callAny(value, context, frame)
+    try call(try callee.evaluate(context, frame), context, frame)
   }
 
-  /// Arguments are evaluated into the frame of the call.
-  @inline(__always)
-  private func callPlain(
-    _ closure: Closure, _ function: Function, _ context: Interpreter, _ frame: Frame
-  ) throws -> Value {
-    let code = closure.code
-    let inner = try context.reserve(code.slotCount, function.name, at: span)
-    defer { context.release(inner, code.slotCount) }
-    for index in values.indices {
-      inner[index] = try values[index].evaluate(context, frame)
-    }
-    try context.enter(function.name, at: span)
-    defer { context.leave() }
-    return try context.run(closure, inner)
-  }
-
-  private func callAny(_ value: Value, _ context: Interpreter, _ frame: Frame) throws -> Value {
+  /// Calls a value with the arguments.
+  final func call(_ value: Value, _ context: Interpreter, _ frame: Frame) throws -> Value {
     let wantsBlock: Bool
     if case .function(let function) = value, case .native(let native) = function.kind {
       wantsBlock = native.takesBlock
@@ -65,6 +41,74 @@ final class CallNode: CodeNode {
     return try context.call(
       value, evaluated, trailing: wantsBlock ? block?.closure : nil, at: span,
       calleeSpan: callee.span)
+  }
+}
+
+/// `f(a, b)`: arguments without labels are evaluated into the frame of the call.
+class PlainCallNode: CallNode {
+  /// Where the function is, when it has a name of a file.
+  private let cell: Cell?
+
+  init(_ callee: CodeNode, _ arguments: [ArgumentCode], _ span: Span) {
+    cell = (callee as? GlobalNode)?.cell
+    super.init(callee, arguments, nil, span)
+  }
+
+  override func evaluate(_ context: Interpreter, _ frame: Frame) throws -> Value {
+    try evaluate(context, frame) { inner in
+      for (slot, argument) in arguments.enumerated() {
+        inner[slot] = try argument.value.evaluate(context, frame)
+      }
+    }
+  }
+
+  /// - Parameter fill: puts the arguments into a frame.
+  @inline(__always)
+  final func evaluate(
+    _ context: Interpreter, _ frame: Frame, _ fill: (Frame) throws -> Void
+  ) throws -> Value {
+    // A function of a file, the common case, is read where it is.
+    if let cell, case .function(let function) = cell.value, let plain = function.plainCode {
+      return try call(function, plain, context, frame, fill)
+    }
+    let value = try callee.evaluate(context, frame)
+    guard case .function(let function) = value, let plain = function.plainCode else {
+      return try call(value, context, frame)
+    }
+    return try call(function, plain, context, frame, fill)
+  }
+
+  @inline(__always)
+  private final func call(
+    _ function: Function, _ plain: Unmanaged<Code>, _ context: Interpreter, _ frame: Frame,
+    _ fill: (Frame) throws -> Void
+  ) throws -> Value {
+    try plain._withUnsafeGuaranteedRef { code in
+      guard code.parameterCount == arguments.count else {
+        return try call(.function(function), context, frame)
+      }
+      let inner = try context.reserve(code, at: span)
+      defer { context.release(inner, code.slotCount) }
+      try fill(inner)
+      try context.enter(code, at: span)
+      defer { context.leave() }
+      if code.hasCaptures { function.closure?.restore(inner) }
+      return try context.run(code, inner)
+    }
+  }
+}
+
+/// `f(a)` with one argument.
+final class SingleCallNode: PlainCallNode {
+  private let argument: CodeNode
+
+  init(_ callee: CodeNode, _ argument: ArgumentCode, _ span: Span) {
+    self.argument = argument.value
+    super.init(callee, [argument], span)
+  }
+
+  override func evaluate(_ context: Interpreter, _ frame: Frame) throws -> Value {
+    try evaluate(context, frame) { $0[0] = try argument.evaluate(context, frame) }
   }
 }
 
@@ -136,8 +180,8 @@ extension Interpreter {
 
   /// A frame for a call, or an error when too many are inside one another.
   @inline(__always)
-  func reserve(_ count: Int, _ name: String, at span: Span) throws -> Frame {
-    guard let frame = stack.push(count) else { throw tooDeep(name, at: span) }
+  func reserve(_ code: Code, at span: Span) throws -> Frame {
+    guard let frame = stack.push(code.slotCount) else { throw tooDeep(code.name, at: span) }
     return frame
   }
 
@@ -147,11 +191,21 @@ extension Interpreter {
   /// Runs a closure whose arguments stand in its frame.
   @inline(__always)
   func run(_ closure: Closure, _ frame: Frame) throws -> Value {
-    let code = closure.code
-    if code.hasCaptures { closure.restore(frame) }
+    if closure.code.hasCaptures { closure.restore(frame) }
+    return try run(closure.code, frame)
+  }
+
+  /// Runs code in a frame that holds all it needs.
+  @inline(__always)
+  func run(_ code: Code, _ frame: Frame) throws -> Value {
+    if !code.returns {
+      return try code.entry._withUnsafeGuaranteedRef { try $0.evaluate(self, frame) }
+    }
     var result = Value.none
-    guard try code.body.finish(self, frame, &result) == .returned else { return result }
-    return takeReturned()
+    let signal = try code.entry._withUnsafeGuaranteedRef { body in
+      try body.finish(self, frame, &result)
+    }
+    return signal == .returned ? takeReturned() : result
   }
 
   /// What a `return` left behind.
@@ -165,7 +219,7 @@ extension Interpreter {
   /// Runs `body` in a new frame of the closure's code, which holds what it captured.
   func open<T>(_ closure: Closure, at span: Span, _ body: (Frame) throws -> T) throws -> T {
     let code = closure.code
-    let frame = try reserve(code.slotCount, code.name, at: span)
+    let frame = try reserve(code, at: span)
     defer { release(frame, code.slotCount) }
     closure.restore(frame)
     return try body(frame)

@@ -6,12 +6,13 @@ import AdaptSyntax
 final class ConditionalNode: BranchingNode {
   let condition: CodeNode
   let then: CodeNode
-  let otherwise: CodeNode?
+  /// Empty without `else`.
+  let otherwise: CodeNode
   /// What flows through the branches, when they are lines of a flow.
   let flowSlot: Int?
 
   init(
-    _ condition: CodeNode, _ then: CodeNode, _ otherwise: CodeNode?, flowSlot: Int?, _ span: Span
+    _ condition: CodeNode, _ then: CodeNode, _ otherwise: CodeNode, flowSlot: Int?, _ span: Span
   ) {
     self.condition = condition
     self.then = then
@@ -21,38 +22,36 @@ final class ConditionalNode: BranchingNode {
   }
 
   override func execute(_ context: Interpreter, _ frame: Frame) throws -> Signal {
-    let value = try condition.evaluate(context, frame)
-    if case .bool(let truth) = value {
-      return try truth
-        ? then.execute(context, frame) : otherwise?.execute(context, frame) ?? .normal
+    switch try condition.holds(context, frame) {
+    case .yes: return try then.execute(context, frame)
+    case .no: return try otherwise.execute(context, frame)
+    case .unknown:
+      try context.lookAt([then, otherwise], frame, flowSlot)
+      return .normal
     }
-    var dropped = Value.none
-    return try finish(value, context, frame, &dropped)
   }
 
   override func finish(_ context: Interpreter, _ frame: Frame, _ result: inout Value) throws
     -> Signal
   {
-    let value = try condition.evaluate(context, frame)
-    if case .bool(let truth) = value {
-      if truth { return try then.finish(context, frame, &result) }
-      return try otherwise?.finish(context, frame, &result) ?? .normal
-    }
-    return try finish(value, context, frame, &result)
-  }
-
-  private func finish(
-    _ value: Value, _ context: Interpreter, _ frame: Frame, _ result: inout Value
-  ) throws -> Signal {
-    if value.isUnknown {
-      try context.lookAt([then, otherwise].compactMap { $0 }, frame, flowSlot)
+    switch try condition.holds(context, frame) {
+    case .yes: return try then.finish(context, frame, &result)
+    case .no: return try otherwise.finish(context, frame, &result)
+    case .unknown:
+      try context.lookAt([then, otherwise], frame, flowSlot)
       result = .unknown
       return .normal
     }
-    if try context.truth(value, at: condition.span) {
-      return try then.finish(context, frame, &result)
+  }
+
+  override func evaluate(_ context: Interpreter, _ frame: Frame) throws -> Value {
+    switch try condition.holds(context, frame) {
+    case .yes: return try then.evaluate(context, frame)
+    case .no: return try otherwise.evaluate(context, frame)
+    case .unknown:
+      try context.lookAt([then, otherwise], frame, flowSlot)
+      return .unknown
     }
-    return try otherwise?.finish(context, frame, &result) ?? .normal
   }
 }
 
@@ -204,13 +203,13 @@ final class WhileNode: StatementNode {
   override func execute(_ context: Interpreter, _ frame: Frame) throws -> Signal {
     while true {
       try context.tick(condition.span)
-      let value = try condition.evaluate(context, frame)
-      guard case .bool(let truth) = value else {
-        if !value.isUnknown { _ = try context.truth(value, at: condition.span) }
+      switch try condition.holds(context, frame) {
+      case .yes: break
+      case .no: return .normal
+      case .unknown:
         try context.lookAt([body], frame, flowSlot)
         return .normal
       }
-      guard truth else { return .normal }
       switch try body.execute(context, frame) {
       case .normal, .continued: continue
       case .broken: return .normal

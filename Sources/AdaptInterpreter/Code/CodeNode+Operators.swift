@@ -109,18 +109,66 @@ final class LocalConstantNode: BinaryNode {
 }
 
 /// A comparison, with a short way for integers and numbers.
-final class ComparisonNode: BinaryNode {
+class ComparisonNode: BinaryNode {
+  /// Nil where there is no short way.
+  func quickly(_ a: Value, _ b: Value) -> Bool? {
+    switch (a, b) {
+    case (.int(let x), .int(let y)): Arithmetic.compare(op, x, y)
+    case (.number(let x), .number(let y)): Arithmetic.compare(op, x, y)
+    default: nil
+    }
+  }
+
   override func evaluate(_ context: Interpreter, _ frame: Frame) throws -> Value {
     let a = try left.evaluate(context, frame)
     let b = try right.evaluate(context, frame)
-    switch (a, b) {
-    case (.int(let x), .int(let y)):
-      if let result = Arithmetic.compare(op, x, y) { return .bool(result) }
-    case (.number(let x), .number(let y)):
-      if let result = Arithmetic.compare(op, x, y) { return .bool(result) }
-    default: break
-    }
+    if let result = quickly(a, b) { return .bool(result) }
     return try context.binary(op, a, b, at: span)
+  }
+
+  override func holds(_ context: Interpreter, _ frame: Frame) throws -> Truth {
+    let a = try left.evaluate(context, frame)
+    let b = try right.evaluate(context, frame)
+    if let result = quickly(a, b) { return result ? .yes : .no }
+    let value = try context.binary(op, a, b, at: span)
+    if value.isUnknown { return .unknown }
+    return try context.truth(value, at: span) ? .yes : .no
+  }
+}
+
+/// A name compared with an integer literal or another name: `n < 2`, `i < n`.
+final class LocalComparisonNode: ComparisonNode {
+  private let slot: Int
+  private let other: Int?
+  private let constant: Int
+
+  init(_ op: BinaryOperator, _ left: LocalNode, _ right: CodeNode, _ span: Span) {
+    slot = left.slot
+    other = (right as? LocalNode)?.slot
+    if case .int(let number)? = (right as? ConstantNode)?.value {
+      constant = number
+    } else {
+      constant = 0
+    }
+    super.init(op, left, right, span)
+  }
+
+  override func evaluate(_ context: Interpreter, _ frame: Frame) throws -> Value {
+    if let result = integers(frame) { return .bool(result) }
+    return try super.evaluate(context, frame)
+  }
+
+  override func holds(_ context: Interpreter, _ frame: Frame) throws -> Truth {
+    if let result = integers(frame) { return result ? .yes : .no }
+    return try super.holds(context, frame)
+  }
+
+  @inline(__always)
+  private func integers(_ frame: Frame) -> Bool? {
+    guard case .int(let a) = frame[slot] else { return nil }
+    guard let other else { return Arithmetic.compare(op, a, constant) }
+    guard case .int(let b) = frame[other] else { return nil }
+    return Arithmetic.compare(op, a, b)
   }
 }
 

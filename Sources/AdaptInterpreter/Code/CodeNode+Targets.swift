@@ -143,10 +143,10 @@ struct SubscriptCode {
   let kind: Kind
   let span: Span
 
-  func evaluate(_ context: Interpreter, _ frame: Frame) throws -> SubscriptValue {
+  func evaluate(_ context: Interpreter, _ frame: Frame) throws -> EvaluatedSubscript {
     switch kind {
     case .value(let node):
-      return SubscriptValue(
+      return EvaluatedSubscript(
         label: label, kind: .value(try node.evaluate(context, frame)), span: span)
     case .slice(let lower, let upper, let closed):
       let first = try lower.map { try bound($0, context, frame) }
@@ -155,7 +155,7 @@ struct SubscriptCode {
         // `..-1` closed is up to the end.
         last = end == -1 ? nil : end < .max ? end + 1 : end
       }
-      return SubscriptValue(label: label, kind: .slice(lower: first, upper: last), span: span)
+      return EvaluatedSubscript(label: label, kind: .slice(lower: first, upper: last), span: span)
     }
   }
 
@@ -171,7 +171,7 @@ struct SubscriptCode {
 }
 
 /// An evaluated place between brackets.
-struct SubscriptValue {
+struct EvaluatedSubscript {
   enum Kind {
     case value(Value)
     /// Ends that are left out go all the way; negative ones count from the end.

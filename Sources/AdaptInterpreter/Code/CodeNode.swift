@@ -18,6 +18,13 @@ enum Signal {
   case returned
 }
 
+/// What a condition comes to; unknown in a dry run only.
+enum Truth {
+  case yes
+  case no
+  case unknown
+}
+
 /// An expression, a statement or a block.
 class CodeNode {
   let span: Span
@@ -26,6 +33,14 @@ class CodeNode {
 
   /// The value of an expression.
   func evaluate(_ context: Interpreter, _ frame: Frame) throws -> Value { .none }
+
+  /// What the expression comes to as a condition.
+  func holds(_ context: Interpreter, _ frame: Frame) throws -> Truth {
+    let value = try evaluate(context, frame)
+    if case .bool(let truth) = value { return truth ? .yes : .no }
+    if value.isUnknown { return .unknown }
+    return try context.truth(value, at: span) ? .yes : .no
+  }
 
   /// Runs a statement; the value of an expression is dropped.
   func execute(_ context: Interpreter, _ frame: Frame) throws -> Signal {
@@ -61,9 +76,9 @@ class BranchingNode: CodeNode {
     return try finish(context, frame, &dropped)
   }
 
+  /// Only where nothing leaves the block: inside an expression, and in bodies without `return`.
   override func evaluate(_ context: Interpreter, _ frame: Frame) throws -> Value {
     var result = Value.none
-    // The compiler lets nothing leave a block that stands inside an expression.
     _ = try finish(context, frame, &result)
     return result
   }
@@ -85,21 +100,14 @@ final class BlockNode: BranchingNode {
   private let statements: ContiguousArray<CodeNode>
   /// Names that closures share: each run of the block has its own.
   private let cells: [Int]
-  /// The statement, where it is the only one.
-  private let only: CodeNode?
 
   init(_ statements: ContiguousArray<CodeNode>, cells: [Int], _ span: Span) {
     self.statements = statements
     self.cells = cells
-    only = statements.count == 1 && cells.isEmpty ? statements[0] : nil
     super.init(span)
   }
 
   override func execute(_ context: Interpreter, _ frame: Frame) throws -> Signal {
-    if let only {
-      try context.tick(only.span)
-      return try only.execute(context, frame)
-    }
     if !cells.isEmpty { makeCells(context, frame) }
     for statement in statements {
       try context.tick(statement.span)
@@ -112,10 +120,6 @@ final class BlockNode: BranchingNode {
   override func finish(_ context: Interpreter, _ frame: Frame, _ result: inout Value) throws
     -> Signal
   {
-    if let only {
-      try context.tick(only.span)
-      return try only.finish(context, frame, &result)
-    }
     if !cells.isEmpty { makeCells(context, frame) }
     let last = statements.count - 1
     for index in 0..<max(0, last) {
@@ -135,5 +139,32 @@ final class BlockNode: BranchingNode {
       context.noteShared(cell)
       frame[slot] = .cell(cell)
     }
+  }
+}
+
+/// A block of one statement.
+final class SingleNode: BranchingNode {
+  private let statement: CodeNode
+
+  init(_ statement: CodeNode, _ span: Span) {
+    self.statement = statement
+    super.init(span)
+  }
+
+  override func execute(_ context: Interpreter, _ frame: Frame) throws -> Signal {
+    try context.tick(statement.span)
+    return try statement.execute(context, frame)
+  }
+
+  override func finish(_ context: Interpreter, _ frame: Frame, _ result: inout Value) throws
+    -> Signal
+  {
+    try context.tick(statement.span)
+    return try statement.finish(context, frame, &result)
+  }
+
+  override func evaluate(_ context: Interpreter, _ frame: Frame) throws -> Value {
+    try context.tick(statement.span)
+    return try statement.evaluate(context, frame)
   }
 }

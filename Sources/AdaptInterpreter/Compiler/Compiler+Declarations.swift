@@ -32,6 +32,7 @@ extension Compiler {
     let scope = functions.removeLast()
     code.slotCount = scope.slotCount
     code.captures = scope.captures
+    code.returns = scope.returns
     return code
   }
 

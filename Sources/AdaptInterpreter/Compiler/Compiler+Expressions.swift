@@ -152,8 +152,17 @@ extension Compiler {
       return ArithmeticNode(op, a, b, span)
     case .matmul, .power: return BinaryNode(op, a, b, span)
     case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual:
+      if let local = a as? LocalNode, Compiler.isLocalOrInteger(b) {
+        return LocalComparisonNode(op, local, b, span)
+      }
       return ComparisonNode(op, a, b, span)
     }
+  }
+
+  private static func isLocalOrInteger(_ node: CodeNode) -> Bool {
+    if node is LocalNode { return true }
+    if case .int? = (node as? ConstantNode)?.value { return true }
+    return false
   }
 
   // MARK: Calls
@@ -167,8 +176,12 @@ extension Compiler {
         receiver, name, arguments.map { compile($0) }, trailing.map { compileTrailing($0) }, span)
     }
     let function = compile(callee)
-    return CallNode(
-      function, arguments.map { compile($0) }, trailing.map { compileTrailing($0) }, span)
+    let values = arguments.map { compile($0) }
+    if trailing == nil, values.allSatisfy({ $0.label == nil }) {
+      return values.count == 1
+        ? SingleCallNode(function, values[0], span) : PlainCallNode(function, values, span)
+    }
+    return CallNode(function, values, trailing.map { compileTrailing($0) }, span)
   }
 
   private func compile(_ argument: Argument) -> ArgumentCode {

@@ -53,6 +53,8 @@ final class FunctionScope {
   /// Blocks around the statement that stand inside an expression: since the innermost loop, and all.
   var expressions = 0
   var outerExpressions = 0
+  /// Whether a `return` stands in the body.
+  var returns = false
   /// Whether `output` and `target` mean those of an objective.
   var hasObjectiveNames = false
 

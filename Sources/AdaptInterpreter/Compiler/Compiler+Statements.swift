@@ -14,12 +14,14 @@ extension Compiler {
   }
 
   /// A block in a scope of its own.
-  func compile(_ block: Block, _ lines: Lines = .statements) -> BlockNode {
+  func compile(_ block: Block, _ lines: Lines = .statements) -> CodeNode {
     let (statements, scope) = scoped { () -> ContiguousArray<CodeNode> in
       declareNames(of: block)
       return ContiguousArray(block.statements.map { compile($0, lines) })
     }
-    return BlockNode(statements, cells: scope.cells, block.span)
+    let cells = scope.cells
+    if statements.count == 1, cells.isEmpty { return SingleNode(statements[0], block.span) }
+    return BlockNode(statements, cells: cells, block.span)
   }
 
   /// The names a block binds are known to bodies inside it before they are bound.
@@ -78,7 +80,8 @@ extension Compiler {
     switch expression.kind {
     case .conditional(let condition, let then, let otherwise):
       return ConditionalNode(
-        compile(condition), compile(then, lines), otherwise.map { compile($0, lines) },
+        compile(condition), compile(then, lines),
+        otherwise.map { compile($0, lines) } ?? BlockNode([], cells: [], span),
         flowSlot: lines.slot, span)
     case .match(let subject, let arms):
       let value = compile(subject)
@@ -204,6 +207,7 @@ extension Compiler {
 
   private func compileReturn(_ value: Expression?, _ lines: Lines, _ span: Span) -> CodeNode {
     let result = value.map { compile($0) }
+    function.returns = true
     if case .flow = lines {
       report(
         .misplacedStatement, "a flow has no 'return': its last line gives the result", at: span)

@@ -40,11 +40,32 @@ UNARY(silu, x / (1.0f + exp_of(-x)))
 UNARY(square, x *x)
 UNARY(absolute, absolute_of(x))
 UNARY(sign, sign_of(x))
+// The system's library knows these to the last bit or two; nothing here is worth a polynomial yet.
+#define LANES(name, function)                                            \
+  INLINE V name(V x) {                                                   \
+    for (size_t i = 0; i < W; i++) x[i] = function(x[i]);                \
+    return x;                                                            \
+  }
+
+LANES(sin_of, sinf)
+LANES(cos_of, cosf)
+LANES(erf_of, erff)
+LANES(floor_of, floorf)
+LANES(ceil_of, ceilf)
+LANES(round_of, roundf)
+
+UNARY(sin, sin_of(x))
+UNARY(cos, cos_of(x))
+UNARY(erf, erf_of(x))
+UNARY(floor, floor_of(x))
+UNARY(ceil, ceil_of(x))
+UNARY(round, round_of(x))
 UNARY(copy, x)
 
 static void (*const unary_table[ADAPT_UNARY_COUNT])(const float *, float *, size_t) = {
     unary_negate, unary_exp,  unary_log,  unary_sqrt,   unary_reciprocal, unary_tanh, unary_sigmoid,
-    unary_relu,   unary_gelu, unary_silu, unary_square, unary_absolute,   unary_sign, unary_copy};
+    unary_relu,   unary_gelu, unary_silu, unary_square, unary_absolute,   unary_sign,
+    unary_sin,    unary_cos,  unary_erf,  unary_floor,  unary_ceil,       unary_round, unary_copy};
 
 static void unary(int kind, const float *x, float *y, size_t n) { unary_table[kind](x, y, n); }
 
@@ -105,6 +126,12 @@ GRADIENT(silu, dy *silu_slope(x))
 GRADIENT(square, 2.0f * x * dy)
 GRADIENT(absolute, dy *sign_of(x))
 GRADIENT(sign, nothing(dy))
+GRADIENT(sin, dy *cos_of(x))
+GRADIENT(cos, -dy *sin_of(x))
+GRADIENT(erf, dy * 1.12837917f * exp_of(-x * x))
+GRADIENT(floor, nothing(dy))
+GRADIENT(ceil, nothing(dy))
+GRADIENT(round, nothing(dy))
 GRADIENT(copy, dy)
 
 static void (*const gradient_table[ADAPT_UNARY_COUNT])(const float *, const float *, const float *,
@@ -112,7 +139,8 @@ static void (*const gradient_table[ADAPT_UNARY_COUNT])(const float *, const floa
     gradient_negate,     gradient_exp,  gradient_log,     gradient_sqrt,
     gradient_reciprocal, gradient_tanh, gradient_sigmoid, gradient_relu,
     gradient_gelu,       gradient_silu, gradient_square,  gradient_absolute,
-    gradient_sign,       gradient_copy};
+    gradient_sign,       gradient_sin,  gradient_cos,     gradient_erf,
+    gradient_floor,      gradient_ceil, gradient_round,   gradient_copy};
 
 static void unary_gradient(int kind, const float *dy, const float *x, const float *y, float *dx,
                            size_t n) {

@@ -1,0 +1,76 @@
+// What a value depends on: for lints, which ask whether work reaches the output and who is trained.
+
+extension Graph {
+  /// The values that any of `results` is computed from, themselves among them.
+  ///
+  /// Complexity: linear in the number of nodes.
+  public func ancestors(of results: [ValueID]) -> Set<ValueID> {
+    reached(from: results) { $0.inputs }
+  }
+
+  /// Those ancestors of `results` that a gradient reaches: the way back ends at selections, comparisons,
+  /// indices and ``Op/stopGradient``.
+  ///
+  /// Complexity: linear in the number of nodes.
+  public func trainedThrough(_ results: [ValueID]) -> Set<ValueID> {
+    reached(from: results) { node in
+      if case .zero = OpTable[node.op].gradient { return [] }
+      return node.op.isStep ? [] : node.inputs.filter { type($0).element == .float32 }
+    }
+  }
+
+  private func reached(from results: [ValueID], _ inputs: (Node) -> [ValueID]) -> Set<ValueID> {
+    var found = Set(results)
+    for node in nodes.reversed() where node.outputs.contains(where: found.contains) {
+      found.formUnion(inputs(node))
+    }
+    return found
+  }
+
+  /// The nodes that make one number for all rows of the batch, among what `results` are computed from.
+  public func batchReductions(of results: [ValueID]) -> [Node] {
+    let used = ancestors(of: results)
+    return nodes.filter { node in
+      node.outputs.contains { used.contains($0) && type($0).rows == nil }
+        && node.inputs.contains { type($0).rows != nil }
+    }
+  }
+}
+
+extension Op {
+  /// Whether it jumps from one constant to another, so that its gradient is 0 wherever there is one.
+  var isStep: Bool {
+    switch self {
+    case .unary(.sign): true
+    case .binary(let op):
+      [.less, .lessOrEqual, .greater, .greaterOrEqual, .equal, .notEqual].contains(op)
+    default: false
+    }
+  }
+
+  /// Whether a row's result may depend on later rows of its sequence.
+  public var looksAhead: Bool {
+    switch self {
+    case .attention(_, let causal): !causal
+    default: false
+    }
+  }
+}
+
+extension Selection {
+  /// Whether what a row takes may depend on the scores of later rows: then it cannot be decided while
+  /// those do not exist yet.
+  public var looksAhead: Bool {
+    switch self {
+    case .top, .all: false
+    }
+  }
+}
+
+extension Graph {
+  /// Where a row's result may depend on rows that come later, as a scope: what cannot be used to decode.
+  public var placesThatLookAhead: [String] {
+    let nodes = nodes.filter { $0.op.looksAhead }.map(\.scope)
+    return nodes + sites.filter { $0.selection.looksAhead }.map(\.name)
+  }
+}

@@ -1,0 +1,125 @@
+import AdaptGraph
+import AdaptSyntax
+
+// Axes as scripts name them: by number from either end, or by name. The rows of a traced tensor are
+// its first axis.
+
+extension Interpreter {
+  /// The axes that an argument names; nil for none.
+  func axes(_ value: Value, of operand: TensorOperand, at span: Span) throws -> [Int]? {
+    switch value {
+    case .none: return nil
+    case .unknown: throw UnknownReached()
+    case .list(let list):
+      let axes = try list.elements.map { try axis($0, of: operand, at: span) }
+      guard Set(axes).count == axes.count else {
+        throw failure(.wrongValue, "an axis is named twice", at: span)
+      }
+      return axes
+    default: return [try axis(value, of: operand, at: span)]
+    }
+  }
+
+  /// One axis, by number or name.
+  func axis(_ value: Value, of operand: TensorOperand, at span: Span) throws -> Int {
+    if value.isUnknown { throw UnknownReached() }
+    if case .string(let name) = value { return try axis(named: name, of: operand, at: span) }
+    guard let number = value.exactInt else {
+      throw wrongType("an axis is a number or a name, not \(value.typeName)", at: span)
+    }
+    let place = number < 0 ? number + operand.rank : number
+    guard (0..<operand.rank).contains(place) else {
+      throw failure(
+        .indexOutOfRange, "\(describe(operand)) has no axis \(number)", at: span,
+        hint: operand.rank == 0
+          ? "it is a single number" : "valid are 0 to \(operand.rank - 1), and -1 for the last")
+    }
+    return place
+  }
+
+  private func axis(named name: String, of operand: TensorOperand, at span: Span) throws -> Int {
+    if let place = operand.axes.firstIndex(of: name) { return place + operand.lead }
+    let label = operand.type.rows.flatMap { trace?.graph[$0].label }
+    if name == label { return 0 }
+    if name == "last", operand.rank > 0 { return operand.rank - 1 }
+    let known = (operand.axes + [label]).compactMap { $0 }
+    let near = closest(name, among: known)
+    throw failure(
+      .wrongValue, "there is no axis '\(name)' here", at: span, label: "it is \(describe(operand))",
+      hint: near.map { "did you mean '\($0)'?" }
+        ?? "an axis is a number from 0, 'last', or a name that labelled(…) gave")
+  }
+
+  /// An axis behind the rows, whose places stand beside each other in memory.
+  func innerAxis(_ value: Value, of operand: TensorOperand, at span: Span) throws -> Int {
+    let axis = try axis(value, of: operand, at: span)
+    guard axis >= operand.lead else {
+      throw failure(
+        .wrongValue, "this does not go along the rows of \(describe(operand))", at: span,
+        hint: "only sum and mean do")
+    }
+    return axis - operand.lead
+  }
+
+  // MARK: Reductions
+
+  /// Reduces axes to one number each; all of them, or the rows where there are rows, when none is named.
+  func reduce(
+    _ reduction: Reduction, _ operand: TensorOperand, _ axes: [Int]?, keep: Bool, at span: Span
+  ) throws -> Value {
+    let axes = axes ?? (operand.lead == 1 ? [0] : Array(0..<operand.rank))
+    let inner = axes.filter { $0 >= operand.lead }.map { $0 - operand.lead }
+    let overRows = inner.count < axes.count
+    guard !overRows || reduction == .sum || reduction == .mean else {
+      throw failure(
+        .wrongValue, "there is no \(reduction.rawValue) over the rows of \(describe(operand))",
+        at: span, hint: "only sum and mean go over rows; name another axis")
+    }
+    if reduction == .mean, inner.contains(where: { operand.type.dims[$0] == 0 }) {
+      throw failure(.wrongValue, "the mean of no values, of \(describe(operand))", at: span)
+    }
+    let names = operand.axes.indices.filter { keep || !inner.contains($0) }.map { operand.axes[$0] }
+    return try compute([operand], axes: names, at: span) { graph, ids in
+      var value = ids[0]
+      if !inner.isEmpty { value = try graph.reduced(reduction, value, axes: inner, keep: keep) }
+      return overRows ? try graph.add(.sumRows(mean: reduction == .mean), value) : value
+    }
+  }
+
+  /// How many numbers a reduction takes together, or nil when rows are among them.
+  func reducedCount(_ operand: TensorOperand, _ axes: [Int]?) -> Int? {
+    guard operand.lead == 0 else {
+      guard let axes, !axes.contains(0) else { return nil }
+      return axes.reduce(1) { $0 * operand.type.dims[$1 - 1] }
+    }
+    return (axes ?? Array(0..<operand.rank)).reduce(1) { $0 * operand.type.dims[$1] }
+  }
+
+  // MARK: Shapes
+
+  /// Puts axes in another order.
+  func permuted(_ operand: TensorOperand, _ order: [Int], at span: Span) throws -> Value {
+    try compute(
+      [operand], axes: order.map { operand.axes[$0] }, keepsIntegers: true, at: span
+    ) { try $0.add(.permute(order), $1[0]) }
+  }
+
+  /// The same numbers under other sizes, one of which may be −1 for what is left.
+  func reshaped(_ operand: TensorOperand, _ sizes: [Int], at span: Span) throws -> Value {
+    var dims = sizes
+    let open = sizes.indices.filter { sizes[$0] == -1 }
+    guard open.count <= 1, sizes.allSatisfy({ $0 >= -1 }) else {
+      throw failure(
+        .wrongValue, "a shape has sizes from 0, and at most one -1, not \(sizes)", at: span)
+    }
+    if let place = open.first {
+      let rest = sizes.filter { $0 != -1 }.reduce(1) { $0.multipliedReportingOverflow(by: $1).0 }
+      guard rest > 0, operand.type.count % rest == 0 else {
+        throw failure(
+          .wrongShape, "\(describe(operand)) does not divide into \(sizes)", at: span)
+      }
+      dims[place] = operand.type.count / rest
+    }
+    return try compute([operand], keepsIntegers: true, at: span) { try $0.viewed($1[0], as: dims) }
+  }
+}

@@ -1,0 +1,261 @@
+// What `adapt doc` says of functions of tensors, data and models.
+
+extension Interpreter {
+  /// Functions of tensors.
+  static let tensorDocumentation = [
+    "softmax": """
+    Exponentials along the last axis, divided by their sum: `[.., d]` → the same.
+    ```
+    layer Weights(n) { Linear(n) >> softmax }
+    ```
+    """,
+    "normalize": """
+    Each row minus its mean, divided by its standard deviation: `[.., d]` → the same. `kind:
+    "layer"` is Ba, Kiros & Hinton 2016; `kind: "rms"` divides by the root mean square only
+    (Zhang & Sennrich 2019). `epsilon` is added to the variance.
+    ```
+    layer Whiten(): x [.., d] -> [.., d] { normalize(x, kind: "rms") }
+    ```
+    """,
+    "attend": """
+    Scaled dot-product attention within each sequence (Vaswani et al. 2017, eq. 1), in `heads`
+    parts of the last axis: query, key and value `[token, d]` → `[token, d]`. With `causal:
+    true` a row sees itself and the rows before it. E0301 when heads do not divide d.
+    ```
+    layer Self(): x [.., d] -> [.., d] { attend(x, x, x, causal: true) }
+    ```
+    """,
+    "lookup": """
+    The rows of a table that integers name: `[count, d]` and `[token]` → `[token, d]`. Integers
+    must be from 0 and below count.
+    ```
+    layer Code(): index [..] -> [.., 8] {
+      param table: [256, 8] = normal(0.02)
+      lookup(table, index)
+    }
+    ```
+    """,
+    "positions": """
+    The place of each row in its sequence, counted from 0: `[token, ..]` → `[token]` integers.
+    ```
+    layer Place(): x [.., d] -> [.., d] {
+      param table: [64, d] = normal(0.02)
+      x + lookup(table, positions(x))
+    }
+    ```
+    """,
+    "logLoss": """
+    −log softmax(logits) at the target, in nats: `[rows, classes]` and `[rows]` integers →
+    `[rows]`.
+    ```
+    objective nats { mean(logLoss(output, target)) }
+    ```
+    """,
+    "stopGradient": """
+    The tensor itself; no gradient passes.
+    ```
+    layer Frozen(): x [.., d] -> [.., d] { stopGradient(x) }
+    ```
+    """,
+    "concat": """
+    Tensors over the same rows beside each other along the last axis: `[.., a]`, `[.., b]` →
+    `[.., a + b]`.
+    ```
+    layer Both(): x [.., d] -> [.., 2 * d] { concat(x, relu(x)) }
+    ```
+    """,
+    "slice": """
+    The columns from `start` up to `end`, which is left out: `[.., d]` → `[.., end - start]`.
+    ```
+    layer First(n): x [.., d] -> [.., n] { slice(x, 0, n) }
+    ```
+    """,
+    "width": """
+    The size of a tensor's last axis, as an integer.
+    ```
+    layer Double(): x [..] { x >> Linear(2 * width(x)) }
+    ```
+    """,
+    "expectedCost": """
+    In an objective: the work that the model is expected to do for an input, given its routers'
+    scores, as a share of that of the costliest paths. A differentiable number from 0 to 1.
+    ```
+    objective halfCost { 50% * expectedCost() }
+    ```
+    """,
+  ]
+
+  /// Functions of data and models.
+  static let modelDocumentation = [
+    "text": """
+    A file that the host grants, as a text. `.count` is its length in bytes, `.bytes()` its
+    bytes as numbers from 0 to 255, and `.bytes().windows(n)` is a data set of pieces of n bytes
+    whose `.train` is nine tenths of them and `.valid` the held-out rest. E0401 when there is no
+    such file, E0404 when it is too short.
+    ```
+    print text("book.txt").bytes().windows(16)
+    ```
+    """,
+    "train": """
+    Trains a model on a split of data, in place: `steps` updates, each of the mean over a batch
+    of windows drawn from `seed`. The block says what to minimize, crossEntropy without one; the
+    optimizer is AdamW(3e-4) unless given. Gradients are clipped to the norm `clip`, or not with
+    `clip: none`. What routers bring as 'loss' is added.
+
+    Gives a record of `steps`, `loss`, each term, `seconds` and `tokens_per_second`, and goes on
+    where an earlier train ended. E0305 when a number becomes infinite or NaN.
+    ```
+    model Tiny() {
+      Embedding(256, 8)
+      route each token by TopK(1) { big { FFN(8) }  skip { pass } }
+      Linear(256)
+    }
+    let book = text("book.txt").bytes().windows(16)
+    let lm = Tiny()
+    train(lm, on: book.train, steps: 10, batch: 4) { minimize crossEntropy + 5% * cost }
+    ```
+    """,
+    "evaluate": """
+    Quality and executed cost of a model on a split of data: bits per byte, FLOPs (mean, p50,
+    p95 and relative to the costliest paths), and the share of each path. `windows` limits how
+    many are looked at; `policy` decides at sites in place of the routers.
+    ```
+    model Tiny() {
+      Embedding(256, 8)
+      route each token by TopK(1) { big { FFN(8) }  skip { pass } }
+      Linear(256)
+    }
+    let book = text("book.txt").bytes().windows(16)
+    print evaluate(Tiny(), on: book.valid, windows: 2)
+    ```
+    """,
+    "generate": """
+    Continues a text by so many bytes, each drawn from the model's softmax at a temperature (0:
+    the most probable) with random numbers from `seed`. The model must not look ahead. The
+    result is a text that print, paint and plot show.
+    ```
+    model Tiny() {
+      Embedding(256, 8)
+      route each token by TopK(1) { big { FFN(8) }  skip { pass } }
+      Linear(256)
+    }
+    print generate(Tiny(), "In", bytes: 8)
+    ```
+    """,
+    "oracle": """
+    The best routing that a search finds for a trained model, knowing the answers: how good the
+    paths could be used under a `budget`, a share of the full cost. `each` is "token" or
+    "sequence"; `windows` says how many are searched. Bounds what a router can do, and is none.
+    ```
+    model Tiny() {
+      Embedding(256, 8)
+      route each token by TopK(1) { big { FFN(8) }  skip { pass } }
+      Linear(256)
+    }
+    let book = text("book.txt").bytes().windows(16)
+    print oracle(Tiny(), on: book.valid, budget: 97%, windows: 1)
+    ```
+    """,
+    "routes": """
+    Every decision that a model makes on a text, for print, paint and plot.
+    ```
+    model Tiny() {
+      Embedding(256, 8)
+      route each token by TopK(1) { big { FFN(8) }  skip { pass } }
+      Linear(256)
+    }
+    print routes(Tiny(), "In the beginning")
+    ```
+    """,
+    "plot": """
+    Writes what routes or generate gave as an SVG picture, a column for each byte and a row for
+    each site. E0406 when the file cannot be written.
+    ```
+    model Tiny() {
+      Embedding(256, 8)
+      route each token by TopK(1) { big { FFN(8) }  skip { pass } }
+      Linear(256)
+    }
+    plot(routes(Tiny(), "In the beginning"), to: "routes.svg")
+    ```
+    """,
+    "paint": """
+    The text of what generate or routes gave, coloured by how much was computed for each byte.
+    ```
+    model Tiny() {
+      Embedding(256, 8)
+      route each token by TopK(1) { big { FFN(8) }  skip { pass } }
+      Linear(256)
+    }
+    print paint(generate(Tiny(), "In", bytes: 8))
+    ```
+    """,
+    "baseline": """
+    What needs no model: the entropy of a split's bytes alone and given the byte before, as a
+    record of `unigram_bits` and `bigram_bits` per byte.
+    ```
+    let book = text("book.txt").bytes().windows(16)
+    print baseline(book.valid)
+    ```
+    """,
+    "parameters": """
+    How many trained numbers a model has.
+    ```
+    model Tiny() {
+      Embedding(256, 8)
+      route each token by TopK(1) { big { FFN(8) }  skip { pass } }
+      Linear(256)
+    }
+    print parameters(Tiny())
+    ```
+    """,
+    "save": """
+    Writes a model's parameters as a safetensors file, as a whole or not at all. E0406 when it
+    cannot be written.
+    ```
+    model Tiny() {
+      Embedding(256, 8)
+      route each token by TopK(1) { big { FFN(8) }  skip { pass } }
+      Linear(256)
+    }
+    save(Tiny(), to: "tiny.safetensors")
+    ```
+    """,
+    "load": """
+    Fills a model's parameters from a safetensors file, all or none, and gives the model. E0403
+    when it is no such file, E0202 or E0301 when a parameter is missing or has another shape.
+    ```
+    model Tiny() {
+      Embedding(256, 8)
+      route each token by TopK(1) { big { FFN(8) }  skip { pass } }
+      Linear(256)
+    }
+    let lm = Tiny()
+    save(lm, to: "tiny.safetensors")
+    print load(lm, from: "tiny.safetensors")
+    ```
+    """,
+    "always": """
+    A policy: every unit takes the path of that name, at one site or at all that have it.
+    ```
+    model Tiny() {
+      Embedding(256, 8)
+      route each token by TopK(1) { big { FFN(8) }  skip { pass } }
+      Linear(256)
+    }
+    print generate(Tiny(), "In", bytes: 8, policy: always("big"))
+    ```
+    """,
+    "random": """
+    A policy: every unit takes paths at random, as many as the router would take, from `seed`.
+    ```
+    model Tiny() {
+      Embedding(256, 8)
+      route each token by TopK(1) { big { FFN(8) }  skip { pass } }
+      Linear(256)
+    }
+    print generate(Tiny(), "In", bytes: 8, policy: random(seed: 1))
+    ```
+    """,
+  ]
+}

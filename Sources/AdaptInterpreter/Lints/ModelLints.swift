@@ -1,0 +1,160 @@
+import AdaptGraph
+import AdaptRuntime
+import AdaptSyntax
+
+/// A model that checking has traced.
+struct TracedModel {
+  let flow: Flow
+  let input: ModelInput
+  let mode: TraceMode
+  /// Where the script asked for it.
+  let span: Span
+  let graph: ModelGraph
+  let trace: Trace
+}
+
+/// Lints of a model: what goes wrong silently in training or in use.
+///
+/// Works on the graphs of the model, so that it sees what the layers come to and not how they are
+/// written; places are those of the flows that made the nodes.
+struct ModelLints {
+  private let training: TracedModel
+  private let inference: TracedModel
+  private let place: (String, TracedModel) -> Span
+  /// Routes of the script by their place, to point at the router alone.
+  private let routes: [Span: Route]
+  /// Declared parameters by name.
+  private let parameters: [String: [Span]]
+  private(set) var diagnostics: [Diagnostic] = []
+
+  /// - Parameter place: the innermost flow of the script around a scope.
+  init(
+    training: TracedModel, inference: TracedModel, tree: Block,
+    place: @escaping (String, TracedModel) -> Span
+  ) {
+    self.training = training
+    self.inference = inference
+    self.place = place
+    var routes: [Span: Route] = [:]
+    for expression in SyntaxNode.block(tree).expressions {
+      if case .route(let route) = expression.kind { routes[expression.span] = route }
+    }
+    self.routes = routes
+    var parameters: [String: [Span]] = [:]
+    for statement in SyntaxNode.block(tree).statements {
+      if case .parameter(let name, _, _) = statement.kind {
+        parameters[name.text, default: []].append(name.span)
+      }
+    }
+    self.parameters = parameters
+  }
+
+  mutating func lint() {
+    let dropped = lintSites()
+    lintParameters(except: dropped)
+    lintBatch()
+  }
+
+  // MARK: Places
+
+  /// The router of a site as written, or the whole site.
+  private func router(_ site: Site) -> Span {
+    let span = place(site.name, training)
+    return routes[span]?.router.span ?? span
+  }
+
+  /// The head of a site, `route each token by TopK(1)`.
+  private func head(_ site: Site) -> Span {
+    let span = place(site.name, training)
+    guard let route = routes[span] else { return span }
+    return Span(source: span.source, start: Int(span.start), end: Int(route.router.span.end))
+  }
+
+  // MARK: Sites
+
+  /// - Returns: the sites whose result is dropped.
+  private mutating func lintSites() -> [Site] {
+    let graph = training.graph.graph
+    let used = graph.ancestors(of: [training.graph.output])
+    let taught = graph.trainedThrough([training.graph.output])
+    var dropped: [Site] = []
+    for site in graph.sites {
+      guard site.paths.contains(where: { used.contains($0.index) }) else {
+        dropped.append(site)
+        diagnostics.append(
+          Diagnostic(
+            .pathNeverJoins, "nothing of this site reaches the model's output", at: head(site),
+            label: "site \(site.name)", hint: "use what it gives, or remove it"))
+        continue
+      }
+      guard case .top(let count) = site.selection, count < site.paths.count, isLearned(site) else {
+        continue
+      }
+      lintBalance(site, taking: count)
+      if !taught.contains(site.scores) { reportBlind(site) }
+    }
+    return dropped
+  }
+
+  /// Whether anything that is trained goes into the scores.
+  private func isLearned(_ site: Site) -> Bool {
+    let graph = training.graph.graph
+    return graph.trainedThrough([site.scores]).contains {
+      graph.node(of: $0).op.kind == .parameter
+    }
+  }
+
+  private mutating func lintBalance(_ site: Site, taking count: Int) {
+    let balance = "\(site.name).balance"
+    guard !training.graph.losses.contains(where: { $0.name.hasPrefix(balance) }) else { return }
+    diagnostics.append(
+      Diagnostic(
+        .unbalancedRouter, "router \(site.router) has no balance term", at: router(site),
+        label: "learned, and takes \(count) of \(site.paths.count) paths",
+        hint: "add a 'loss' clause: loss 1% * paths * sum(mean(score) * mean(selected))"))
+  }
+
+  private mutating func reportBlind(_ site: Site) {
+    diagnostics.append(
+      Diagnostic(
+        .blindRouter, "router \(site.router) does not learn from the result", at: router(site),
+        label: "the scores decide and do not weigh", hint: "add the clause 'weigh score'"))
+  }
+
+  // MARK: Parameters
+
+  private mutating func lintParameters(except dropped: [Site]) {
+    let graph = training.graph.graph
+    let scores = graph.sites.map(\.scores)
+    let trained = graph.trainedThrough(
+      [training.graph.output] + training.graph.losses.map(\.value) + scores)
+    for node in graph.nodes {
+      guard case .parameter(let index) = node.op, let value = node.outputs.first,
+        !trained.contains(value), !dropped.contains(where: { node.scope.hasPrefix($0.name) })
+      else { continue }
+      let name = graph.parameters[index].name
+      let last = name.split(separator: ".").last.map(String.init) ?? name
+      let declared = parameters[last] ?? []
+      diagnostics.append(
+        Diagnostic(
+          .deadParameter, "no gradient reaches the parameter '\(name)'",
+          at: declared.count == 1 ? declared[0] : place(node.scope, training),
+          label: "keeps the values it starts with",
+          hint: "use it in the result, or remove it"))
+    }
+  }
+
+  // MARK: Batches
+
+  private mutating func lintBatch() {
+    let graph = inference.graph.graph
+    for node in graph.batchReductions(of: [inference.graph.output]) {
+      diagnostics.append(
+        Diagnostic(
+          .mixesSamples, "the output depends on the other samples of the batch",
+          at: place(node.scope, inference),
+          label: "makes one number of all rows",
+          hint: "reduce along 'axis: last' or within the sequence"))
+    }
+  }
+}

@@ -1,0 +1,364 @@
+import AdaptSyntax
+
+/// Lints of names: what is bound and never read, never changed, or hides another.
+///
+/// A name is seen from where it is bound to the end of its
+/// block, and bodies that run later see all of it; so these are looked at when their block ends.
+struct NameLints {
+  private enum Kind { case constant, variable, parameter, importedName, other }
+
+  private struct Variable {
+    let name: String
+    let span: Span
+    let kind: Kind
+    /// The statement that binds it.
+    var statement: Span?
+    var reads = 0
+    var writes = 0
+    /// Bound at the top of a file whose names others may import.
+    var isPublic = false
+  }
+
+  /// A body that runs later.
+  private struct Later {
+    let block: Block
+    let parameters: [Parameter]
+    /// What else its body sees.
+    let names: [Identifier]
+  }
+
+  private let library: (String) -> Bool
+  private let moduleNames: ([Identifier]) -> [String]?
+  private var variables: [Variable] = []
+  private var levels: [[String: Int]] = []
+  private var later: [[Later]] = []
+  /// Imports of whole files, with the variables they bind.
+  private var imports: [(span: Span, name: String, members: [Int])] = []
+  private(set) var diagnostics: [Diagnostic] = []
+
+  /// - Parameters:
+  ///   - library: whether the standard library has that name.
+  ///   - moduleNames: the names an imported file binds; nil when it cannot be read.
+  init(library: @escaping (String) -> Bool, moduleNames: @escaping ([Identifier]) -> [String]?) {
+    self.library = library
+    self.moduleNames = moduleNames
+  }
+
+  mutating func lint(file block: Block) {
+    let isModule = block.statements.allSatisfy(NameLints.isDeclaration)
+    run(block, isPublic: isModule)
+    for variable in variables { report(variable) }
+    for item in imports where item.members.allSatisfy({ variables[$0].reads == 0 }) {
+      diagnostics.append(
+        Diagnostic(
+          .unusedImport, "nothing of '\(item.name)' is used", at: item.span, label: "imported here",
+          hint: "remove the import", fix: .remove(item.span, "remove the import")))
+    }
+  }
+
+  /// Whether a statement only binds: a file of such statements is there to be imported.
+  private static func isDeclaration(_ statement: Statement) -> Bool {
+    switch statement.kind {
+    case .binding, .function, .layer, .router, .objective, .optimizer, .importModule, .test: true
+    default: false
+    }
+  }
+
+  // MARK: Reports
+
+  private mutating func report(_ variable: Variable) {
+    guard !variable.name.hasPrefix("_"), !variable.name.isEmpty else { return }
+    switch variable.kind {
+    case .constant, .variable: reportBinding(variable)
+    case .parameter where variable.reads + variable.writes == 0:
+      diagnostics.append(
+        Diagnostic(
+          .unusedParameter, "the parameter '\(variable.name)' is never used", at: variable.span,
+          hint: "remove it, or name it '_\(variable.name)'"))
+    case .importedName where variable.reads == 0:
+      diagnostics.append(
+        Diagnostic(
+          .unusedImport, "the imported '\(variable.name)' is never used", at: variable.span,
+          hint: "remove it from the import"))
+    case .parameter, .importedName, .other: break
+    }
+  }
+
+  private mutating func reportBinding(_ variable: Variable) {
+    let name = variable.name
+    if variable.reads == 0, !variable.isPublic {
+      let isWritten = variable.writes > 0
+      diagnostics.append(
+        Diagnostic(
+          .unusedBinding, "'\(name)' is never \(isWritten ? "read" : "used")", at: variable.span,
+          label: isWritten ? "only assigned to" : "",
+          hint: "remove it, or name it '_\(name)'",
+          fix: isWritten ? nil : .replace(variable.span, with: "_\(name)")))
+    } else if variable.kind == .variable, variable.writes == 0 {
+      let word = variable.statement.map {
+        Span(source: $0.source, start: Int($0.start), end: Int($0.start) + 3)
+      }
+      diagnostics.append(
+        Diagnostic(
+          .neverChanged, "'\(name)' is never changed", at: variable.span, hint: "write 'let'",
+          fix: word.map { .replace($0, with: "let") }))
+    }
+  }
+
+  // MARK: Scopes
+
+  private mutating func run(
+    _ block: Block, isPublic: Bool = false, binding prepare: (inout NameLints) -> Void = { _ in }
+  ) {
+    levels.append([:])
+    later.append([])
+    prepare(&self)
+    for statement in block.statements {
+      guard let name = statement.declaredName else { continue }
+      bind(name, .other)
+    }
+    for statement in block.statements { run(statement, isPublic: isPublic) }
+    while let next = later[later.count - 1].popLast() { runLater(next) }
+    levels.removeLast()
+    later.removeLast()
+  }
+
+  private mutating func runLater(_ body: Later) {
+    run(body.block) { lints in
+      for parameter in body.parameters {
+        if let value = parameter.defaultValue { lints.visit(value) }
+        lints.bind(parameter)
+      }
+      for name in body.names { lints.bindQuietly(name) }
+    }
+  }
+
+  private mutating func bind(_ parameter: Parameter) {
+    for name in parameter.pattern?.names ?? [parameter.name] {
+      bind(name, .parameter, mayHideFile: true)
+    }
+  }
+
+  private mutating func bind(
+    _ name: Identifier, _ kind: Kind, statement: Span? = nil, isPublic: Bool = false,
+    mayHideFile: Bool = false
+  ) {
+    guard !levels.isEmpty else { return }
+    if kind != .importedName { checkShadow(name, kind, mayHideFile: mayHideFile) }
+    variables.append(
+      Variable(
+        name: name.text, span: name.span, kind: kind, statement: statement, isPublic: isPublic))
+    levels[levels.count - 1][name.text] = variables.count - 1
+  }
+
+  /// Without a look at what it hides.
+  private mutating func bindQuietly(_ name: Identifier) {
+    guard !levels.isEmpty else { return }
+    variables.append(Variable(name: name.text, span: name.span, kind: .other))
+    levels[levels.count - 1][name.text] = variables.count - 1
+  }
+
+  private mutating func checkShadow(_ name: Identifier, _ kind: Kind, mayHideFile: Bool) {
+    guard !name.text.hasPrefix("_"), !name.text.isEmpty else { return }
+    let outer = levels.dropLast().dropFirst(mayHideFile ? 1 : 0)
+    if let index = outer.reversed().lazy.compactMap({ $0[name.text] }).first {
+      guard variables[index].span != name.span else { return }
+      diagnostics.append(
+        Diagnostic(
+          .shadowedName, "'\(name.text)' hides another '\(name.text)'", at: name.span,
+          notes: [.init(span: variables[index].span, text: "the other is bound here")],
+          hint: "take another name"))
+    } else if levels.count == 1, kind == .other || name.text.first?.isUppercase == true,
+      library(name.text)
+    {
+      diagnostics.append(
+        Diagnostic(
+          .shadowedName, "'\(name.text)' hides that of the standard library", at: name.span,
+          label: "no longer the library's in this file", hint: "take another name"))
+    }
+  }
+
+  private mutating func read(_ name: String) {
+    for level in levels.reversed() {
+      guard let index = level[name] else { continue }
+      variables[index].reads += 1
+      return
+    }
+  }
+
+  private mutating func write(_ name: String) {
+    for level in levels.reversed() {
+      guard let index = level[name] else { continue }
+      variables[index].writes += 1
+      return
+    }
+  }
+
+  // MARK: Statements
+
+  private mutating func run(_ statement: Statement, isPublic: Bool) {
+    switch statement.kind {
+    case .binding(let pattern, let value, let mutable):
+      visit(value)
+      for name in pattern.names {
+        bind(
+          name, mutable ? .variable : .constant,
+          statement: pattern.singleName == nil ? nil : statement.span, isPublic: isPublic)
+      }
+    case .assignment(let target, _, let value):
+      visit(value)
+      assign(target)
+    case .parameter(let name, _, _), .state(let name, _):
+      visit(.statement(statement))
+      // It may take the name of a hyperparameter: the name is the tensor's in the saved model.
+      bindQuietly(name)
+    case .forIn(let pattern, let sequence, let body):
+      visit(sequence)
+      run(body) { for name in pattern.names { $0.bind(name, .other) } }
+    case .importModule(let item): runImport(item, at: statement.span)
+    case .function, .optimizer, .layer, .router, .objective: declare(statement)
+    default: visit(.statement(statement))
+    }
+  }
+
+  private mutating func declare(_ statement: Statement) {
+    switch statement.kind {
+    case .function(let declaration), .optimizer(let declaration):
+      let names = ["parameter", "gradient", "step"].map { Identifier($0, span: statement.span) }
+      var isOptimizer = false
+      if case .optimizer = statement.kind { isOptimizer = true }
+      postpone(
+        Later(
+          block: declaration.body, parameters: declaration.parameters,
+          names: isOptimizer ? names : []))
+    case .layer(let layer): declare(layer)
+    case .router(let router): declare(router)
+    case .objective(_, let body): postpone(Later(block: body, parameters: [], names: []))
+    default: break
+    }
+  }
+
+  /// A signature reads the hyperparameters it names, and binds the other sizes.
+  private mutating func declare(_ layer: LayerDeclaration) {
+    let axes = layer.signature.map { $0.inputShape + ($0.outputShape ?? []) } ?? []
+    var reads: [Statement] = []
+    for axis in axes {
+      switch axis.kind {
+      case .name(let name):
+        reads.append(
+          Statement(kind: .expression(Expression(.name(name), span: axis.span)), span: axis.span))
+      case .size(let size): reads.append(Statement(kind: .expression(size), span: axis.span))
+      case .rest: break
+      }
+    }
+    let input = layer.signature.map { Parameter(name: $0.input, defaultValue: nil) }
+    let body = Block(statements: reads + layer.body.statements, span: layer.body.span)
+    postpone(
+      Later(block: body, parameters: layer.parameters + [input].compactMap { $0 }, names: []))
+  }
+
+  private mutating func declare(_ router: RouterDeclaration) {
+    let clauses = router.clauses.map { clause -> Statement in
+      let value: Expression =
+        switch clause.kind {
+        case .scores(let block): Expression(.residual(block), span: clause.span)
+        case .select(let value), .weigh(let value), .loss(let value): value
+        }
+      return Statement(kind: .expression(value), span: clause.span)
+    }
+    let span = router.name.span
+    let known = ["paths", "score", "selected", "top", "all"].map { Identifier($0, span: span) }
+    postpone(
+      Later(
+        block: Block(statements: clauses, span: span), parameters: router.parameters,
+        names: known.filter { name in !router.parameters.contains { $0.name.text == name.text } }))
+  }
+
+  private mutating func postpone(_ body: Later) {
+    guard !later.isEmpty else { return }
+    later[later.count - 1].append(body)
+  }
+
+  private mutating func runImport(_ item: Import, at span: Span) {
+    if let alias = item.alias { return bind(alias, .importedName) }
+    if let names = item.names {
+      for name in names { bind(name.bound, .importedName) }
+      return
+    }
+    guard let names = moduleNames(item.path) else { return }
+    let first = variables.count
+    for name in names { bindQuietly(Identifier(name, span: span)) }
+    let path = item.path.map(\.text).joined(separator: ".")
+    imports.append((span, path, Array(first..<variables.count)))
+  }
+
+  /// The name at the root of a target is written, what stands in brackets is read.
+  private mutating func assign(_ target: Expression) {
+    switch target.kind {
+    case .name(let name): write(name)
+    case .member(let base, _): assign(base)
+    case .index(let base, let indices):
+      assign(base)
+      for item in indices { visit(item.value) }
+    case .tuple(let parts), .list(let parts): for part in parts { assign(part) }
+    default: visit(target)
+    }
+  }
+
+  // MARK: Expressions
+
+  private mutating func visit(_ expression: Expression) { visit(.expression(expression)) }
+
+  private mutating func visit(_ node: SyntaxNode) {
+    switch node {
+    case .block(let block): run(block)
+    case .statement(let statement):
+      for child in statement.children { visit(child) }
+    case .expression(let expression): visitParts(expression)
+    case .pattern(let pattern): for child in pattern.children { visit(child) }
+    }
+  }
+
+  private mutating func visitParts(_ expression: Expression) {
+    switch expression.kind {
+    case .name(let name): read(name)
+    case .closure(let parameters, let body):
+      postpone(Later(block: body, parameters: parameters, names: []))
+    case .call(let callee, let arguments, let trailing):
+      visit(callee)
+      for argument in arguments { visit(argument.value) }
+      if let trailing { postpone(Later(block: trailing, parameters: [], names: [])) }
+    case .comprehension(let element, let clauses): visit(element, clauses[...])
+    case .match(let subject, let arms):
+      visit(subject)
+      for arm in arms { visit(arm) }
+    case .attempt(let body, let pattern, let handler):
+      run(body)
+      run(handler) { for name in pattern?.names ?? [] { $0.bind(name, .other) } }
+    default:
+      for child in expression.children { visit(child) }
+    }
+  }
+
+  private mutating func visit(_ arm: MatchArm) {
+    visit(.pattern(arm.pattern))
+    let guarded = arm.condition.map { [Statement(kind: .expression($0), span: $0.span)] } ?? []
+    let body = Block(statements: guarded + arm.body.statements, span: arm.body.span)
+    run(body) { for name in arm.pattern.names { $0.bind(name, .other) } }
+  }
+
+  private mutating func visit(_ element: Expression, _ clauses: ArraySlice<ComprehensionClause>) {
+    guard let clause = clauses.first else { return visit(element) }
+    switch clause {
+    case .condition(let condition):
+      visit(condition)
+      visit(element, clauses.dropFirst())
+    case .forIn(let pattern, let sequence):
+      visit(sequence)
+      levels.append([:])
+      for name in pattern.names { bind(name, .other) }
+      visit(element, clauses.dropFirst())
+      levels.removeLast()
+    }
+  }
+}

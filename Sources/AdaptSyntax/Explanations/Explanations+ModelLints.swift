@@ -1,0 +1,191 @@
+extension Explanation {
+  /// Models: W02xx.
+  static let modelLints: [DiagnosticID: Explanation] = [
+    .unbalancedRouter: Explanation(
+      "a router without a balance term",
+      "A learned router that takes only some of the paths reinforces whatever it takes first, and "
+        + "soon sends everything there (Shazeer et al. 2017, §4). A 'loss' clause that grows with "
+        + "uneven use keeps the paths alive; TopK has one.",
+      bad: """
+        router Bare(k = 1) {
+          scores { Linear(paths) >> softmax }
+          select top(k)
+          weigh score
+        }
+        model Tiny() {
+          Embedding(256, 8)
+          route each token by Bare() { big { FFN(32) }  small { FFN(8) } }
+          Linear(256)
+        }
+        print Tiny()
+
+        """,
+      good: """
+        router Even(k = 1) {
+          scores { Linear(paths) >> softmax }
+          select top(k)
+          weigh score
+          loss 1% * paths * sum(mean(score) * mean(selected)) / k
+        }
+        model Tiny() {
+          Embedding(256, 8)
+          route each token by Even() { big { FFN(32) }  small { FFN(8) } }
+          Linear(256)
+        }
+        print Tiny()
+
+        """),
+    .seesFuture: Explanation(
+      "generation from a model that looks ahead",
+      "generate asks for one token after the other, so what a token attends to or is chosen by must "
+        + "not lie behind it: in training the model saw an answer that does not exist yet when it is "
+        + "used. Write causal: true.",
+      bad: """
+        model Tiny() {
+          Embedding(256, 8)
+          residual { Attention(2) }
+          Linear(256)
+        }
+        print generate(Tiny(), "In", bytes: 2)
+
+        """,
+      good: """
+        model Tiny() {
+          Embedding(256, 8)
+          residual { Attention(2, causal: true) }
+          Linear(256)
+        }
+        print generate(Tiny(), "In", bytes: 2)
+
+        """),
+    .pathNeverJoins: Explanation(
+      "a site whose result is dropped",
+      "Rows are routed and computed, and nothing of it reaches the model's output: no objective "
+        + "teaches the router, and the work is for nothing.",
+      bad: """
+        layer Duo(): x [.., d] -> [.., d] {
+          let _y = x >> route each token by TopK(1) { big { FFN(32) }  small { FFN(8) } }
+          x
+        }
+        model Tiny() { Embedding(256, 8) >> Duo() >> Linear(256) }
+        print Tiny()
+
+        """,
+      good: """
+        layer Duo(): x [.., d] -> [.., d] {
+          let y = x >> route each token by TopK(1) { big { FFN(32) }  small { FFN(8) } }
+          x + y
+        }
+        model Tiny() { Embedding(256, 8) >> Duo() >> Linear(256) }
+        print Tiny()
+
+        """),
+    .selectionDiffers: Explanation(
+      "another selection in training than in use",
+      "What is selected in training is not what is selected in inference, so the paths meet units "
+        + "that they were not trained on. Where it is meant so, say it: // lint: allow W0204.",
+      bad: """
+        router Mixed() {
+          scores { Linear(paths) >> softmax }
+          select all in training
+          select top(1) in inference
+          weigh score
+          loss 1% * paths * sum(mean(score) * mean(selected))
+        }
+        model Tiny() {
+          Embedding(256, 8)
+          route each token by Mixed() { big { FFN(32) }  small { FFN(8) } }
+          Linear(256)
+        }
+        print Tiny()
+
+        """,
+      good: """
+        router Same() {
+          scores { Linear(paths) >> softmax }
+          select top(1)
+          weigh score
+          loss 1% * paths * sum(mean(score) * mean(selected))
+        }
+        model Tiny() {
+          Embedding(256, 8)
+          route each token by Same() { big { FFN(32) }  small { FFN(8) } }
+          Linear(256)
+        }
+        print Tiny()
+
+        """),
+    .mixesSamples: Explanation(
+      "an output that depends on the rest of the batch",
+      "A number over all rows of the batch goes into the output, so that the answer for one sample "
+        + "depends on which others happen to stand beside it. Reduce over the sequence or the last axis "
+        + "instead, or carry a state.",
+      bad: """
+        layer Center(): x [.., d] -> [.., d] { x - mean(x) }
+        model Tiny() { Embedding(256, 8) >> Center() >> Linear(256) }
+        print Tiny()
+
+        """,
+      good: """
+        layer Center(): x [.., d] -> [.., d] { x - mean(x, axis: last) }
+        model Tiny() { Embedding(256, 8) >> Center() >> Linear(256) }
+        print Tiny()
+
+        """),
+    .deadParameter: Explanation(
+      "a parameter that is never trained",
+      "No gradient reaches the parameter: the result does not depend on it, or only through what has "
+        + "no gradient. It keeps the values it started with.",
+      bad: """
+        layer Scale(): x [.., d] -> [.., d] {
+          param gain: [d] = ones
+          x * stopGradient(gain)
+        }
+        model Tiny() { Embedding(256, 8) >> Scale() >> Linear(256) }
+        print Tiny()
+
+        """,
+      good: """
+        layer Scale(): x [.., d] -> [.., d] {
+          param gain: [d] = ones
+          x * gain
+        }
+        model Tiny() { Embedding(256, 8) >> Scale() >> Linear(256) }
+        print Tiny()
+
+        """),
+    .blindRouter: Explanation(
+      "a router that learns nothing from the result",
+      "A selection has no gradient. Where the paths' results are not weighted by the scores, the "
+        + "objective does not reach the router: it never learns which path helps. Add 'weigh score'.",
+      bad: """
+        router Blind() {
+          scores { Linear(paths) >> softmax }
+          select top(1)
+          loss 1% * paths * sum(mean(score) * mean(selected))
+        }
+        model Tiny() {
+          Embedding(256, 8)
+          route each token by Blind() { big { FFN(32) }  small { FFN(8) } }
+          Linear(256)
+        }
+        print Tiny()
+
+        """,
+      good: """
+        router Seeing() {
+          scores { Linear(paths) >> softmax }
+          select top(1)
+          weigh score
+          loss 1% * paths * sum(mean(score) * mean(selected))
+        }
+        model Tiny() {
+          Embedding(256, 8)
+          route each token by Seeing() { big { FFN(32) }  small { FFN(8) } }
+          Linear(256)
+        }
+        print Tiny()
+
+        """),
+  ]
+}

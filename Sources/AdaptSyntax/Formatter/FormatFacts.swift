@@ -1,0 +1,70 @@
+/// What formatting asks of the tree, as places in the text: tokens alone do not tell a call from a
+/// group, or a sign from a difference.
+struct FormatFacts {
+  /// First bytes of statements, paths, arms, clauses and branches: in braces they begin a line.
+  var starts: Set<Int> = []
+  /// Those among them that nothing need separate from what stands before.
+  var apart: Set<Int> = []
+  /// Where a `-` is a sign.
+  var signs: Set<Int> = []
+  /// Ends of what a bracket right behind belongs to: callees, indexed values, declared names.
+  var owners: Set<Int> = []
+  /// Ends of the last parameters of closures, by the first byte of the closure.
+  var closures: [Int: Int] = [:]
+  /// First bytes of the blocks of paths and arms, whose braces may stand in one column.
+  var bodies: Set<Int> = []
+
+  init(_ tree: SyntaxTree) {
+    tree.block.walk { node in
+      switch node {
+      case .statement(let statement): add(statement)
+      case .expression(let expression): add(expression)
+      case .block, .pattern: break
+      }
+      return true
+    }
+  }
+
+  private mutating func add(_ statement: Statement) {
+    starts.insert(Int(statement.span.start))
+    switch statement.kind {
+    case .function(let function), .optimizer(let function): own(function.name)
+    case .layer(let layer): own(layer.name)
+    case .router(let router):
+      own(router.name)
+      for clause in router.clauses { addApart(clause.span) }
+    default: break
+    }
+  }
+
+  private mutating func own(_ name: Identifier) { owners.insert(Int(name.span.end)) }
+
+  private mutating func addApart(_ span: Span) {
+    starts.insert(Int(span.start))
+    apart.insert(Int(span.start))
+  }
+
+  private mutating func add(_ expression: Expression) {
+    switch expression.kind {
+    case .unary(.negate, _): signs.insert(Int(expression.span.start))
+    case .call(let callee, _, _): owners.insert(Int(callee.span.end))
+    case .index(let base, _): owners.insert(Int(base.span.end))
+    case .closure(let parameters, _):
+      guard let last = parameters.last else { return }
+      closures[Int(expression.span.start)] = Int(last.name.span.end)
+    case .parallel(let branches, _):
+      for branch in branches { starts.insert(Int(branch.span.start)) }
+    case .route(let route):
+      for path in route.paths {
+        addApart(path.count?.span ?? path.name.span)
+        bodies.insert(Int(path.body.span.start))
+      }
+    case .match(_, let arms):
+      for arm in arms {
+        addApart(arm.pattern.span)
+        bodies.insert(Int(arm.body.span.start))
+      }
+    default: break
+    }
+  }
+}

@@ -1,0 +1,192 @@
+// Where lines break.
+extension Layout {
+  /// Settles the breaks that do not depend on the width of lines.
+  mutating func arrangeBreaks() {
+    joinBraces()
+    breakOpenBlocks()
+    dropSemicolons()
+    limitEmptyLines()
+  }
+
+  // MARK: Braces
+
+  /// A block begins on the line of what it belongs to, and the parameters of a closure on that of its
+  /// brace.
+  private mutating func joinBraces() {
+    for place in units.indices where units[place].kind == .leftBrace {
+      if place > 0, isInBlock(place), !isStart(place), !units[place - 1].isComment {
+        units[place].breaks = 0
+      }
+      if partners[place] == place + 1 { units[place + 1].breaks = 0 }
+      guard let head = closureHeads[place] else { continue }
+      for part in place + 1...head where !units[part - 1].isLineComment { units[part].breaks = 0 }
+    }
+  }
+
+  /// Where one line of a block breaks, all of them do.
+  mutating func breakOpenBlocks() {
+    let opened = openBlocks()
+    for place in opened {
+      guard let end = partners[place] else { continue }
+      breakInside(place, end)
+    }
+    for place in units.indices where isStart(place) {
+      if let block = enclosing[place], opened.contains(block) { needBreak(before: place) }
+    }
+  }
+
+  /// The braces between which something breaks.
+  private func openBlocks() -> Set<Int> {
+    var breaks = 0
+    var atOpener: [Int] = []
+    var opened: Set<Int> = []
+    for (place, unit) in units.enumerated() {
+      if unit.breaks > 0 { breaks += 1 }
+      if unit.isOpening { atOpener.append(breaks) }
+      if unit.isMultiline { breaks += 1 }
+      if unit.isClosing, let before = atOpener.popLast(), let opener = partners[place],
+        unit.kind == .rightBrace, breaks > before
+      {
+        opened.insert(opener)
+      }
+    }
+    return opened
+  }
+
+  /// Breaks behind the `{` (or the `in` of a closure) and before the `}`.
+  mutating func breakInside(_ opener: Int, _ end: Int) {
+    let first = (closureHeads[opener] ?? opener) + 1
+    let isTrailingComment = units[first].isComment && units[first].breaks == 0
+    if !isTrailingComment { needBreak(before: first) }
+    needBreak(before: end)
+  }
+
+  private mutating func needBreak(before place: Int) {
+    units[place].breaks = max(1, units[place].breaks)
+  }
+
+  // MARK: Semicolons and empty lines
+
+  /// A `;` at the end or the beginning of a line, or before `}`, separates nothing.
+  mutating func dropSemicolons() {
+    for place in units.indices.reversed() where units[place].kind == .semicolon {
+      guard !units[place].isDropped, separatesNothing(place) else { continue }
+      units[place].isDropped = true
+      guard let next = (place + 1..<units.count).first(where: { !units[$0].isDropped }) else {
+        continue
+      }
+      units[next].breaks = max(units[next].breaks, units[place].breaks)
+    }
+  }
+
+  private func separatesNothing(_ place: Int) -> Bool {
+    let before = significantBefore(place).map { units[$0].kind }
+    // Documentation beside it would come to belong to what follows.
+    let neighbours = units[max(0, place - 1)..<min(place + 2, units.count)]
+    if neighbours.contains(where: { $0.kind == .docComment }) { return false }
+    if units[place].breaks > 0 || before == nil || before == .semicolon || before == .leftBrace {
+      return true
+    }
+    guard let next = units[(place + 1)...].first(where: { !$0.isDropped }) else { return true }
+    return next.breaks > 0 || next.kind == .rightBrace || next.isLineComment
+  }
+
+  /// At most one empty line in a row, none right inside of brackets.
+  private mutating func limitEmptyLines() {
+    var before: FormatUnit?
+    for place in units.indices where !units[place].isDropped {
+      let most = before?.isOpening ?? true || units[place].isClosing ? 1 : 2
+      units[place].breaks = min(units[place].breaks, before == nil ? 0 : most)
+      before = units[place]
+    }
+  }
+
+  // MARK: Long lines
+
+  /// Breaks lines that are too wide, at the outermost place that helps.
+  mutating func breakLongLines() {
+    // Each round breaks one more level of brackets.
+    for _ in 0..<64 {
+      var isDone = true
+      for line in lines() where width(of: line) > FormatStyle.columns {
+        if breakOnce(line.units) { isDone = false }
+      }
+      guard !isDone else { return }
+      breakOpenBlocks()
+      dropSemicolons()
+    }
+  }
+
+  /// False when the line cannot be broken.
+  private mutating func breakOnce(_ line: Range<Int>) -> Bool {
+    let pairs = outermostPairs(line)
+    let blocks = pairs.filter { units[$0].kind == .leftBrace }
+    if !blocks.isEmpty {
+      for opener in blocks { breakBlock(opener) }
+      return true
+    }
+    let lists = pairs.filter { units[$0].kind != .leftBrace }
+    if let widest = lists.max(by: { span(of: $0) < span(of: $1) }), span(of: widest) > 20 {
+      breakList(widest)
+      return true
+    }
+    var isBroken = false
+    for place in line.dropFirst() where units[place].kind == .compose && !isNested(place, line) {
+      needBreak(before: place)
+      isBroken = true
+    }
+    return isBroken
+  }
+
+  private func isNested(_ place: Int, _ line: Range<Int>) -> Bool {
+    enclosing[place].map { line.contains($0) } ?? false
+  }
+
+  /// Pairs of brackets with something between them that begin and end on the line and stand in no
+  /// other such pair.
+  private func outermostPairs(_ line: Range<Int>) -> [Int] {
+    var openers: [Int] = []
+    var place = line.lowerBound
+    while place < line.upperBound {
+      if units[place].isOpening, let end = partners[place], line.contains(end) {
+        if end > place + 1 { openers.append(place) }
+        place = end
+      }
+      place += 1
+    }
+    return openers
+  }
+
+  private func span(of opener: Int) -> Int {
+    guard let end = partners[opener] else { return 0 }
+    return units[end].range.lowerBound - units[opener].range.lowerBound
+  }
+
+  private mutating func breakBlock(_ opener: Int) {
+    guard let end = partners[opener] else { return }
+    breakInside(opener, end)
+  }
+
+  /// One element a line; where the last one is a closure, only its block breaks.
+  private mutating func breakList(_ opener: Int) {
+    guard let end = partners[opener] else { return }
+    if units[end - 1].kind == .rightBrace, let block = partners[end - 1],
+      enclosing[block] == opener,
+      closesOnly(block, opener)
+    {
+      return breakBlock(block)
+    }
+    needBreak(before: opener + 1)
+    needBreak(before: end)
+    for place in opener + 1..<end where units[place].kind == .comma && enclosing[place] == opener {
+      let next = units[place + 1]
+      if !(next.isComment && next.breaks == 0) { needBreak(before: place + 1) }
+    }
+  }
+
+  /// Whether the block is the last element by itself and not the end of a longer one.
+  private func closesOnly(_ block: Int, _ opener: Int) -> Bool {
+    guard block > opener + 1 else { return true }
+    return [.comma, .colon].contains(units[block - 1].kind)
+  }
+}

@@ -1,0 +1,108 @@
+import AdaptSyntax
+import AdaptTensor
+import ArgumentParser
+import Foundation
+
+struct FormatCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "fmt",
+    abstract: "Give scripts the one layout.",
+    discussion: """
+      Files are rewritten in place when they change; folders stand for all .adapt files in them. \
+      Scripts with errors are shown and left as they are.
+      """)
+
+  @ArgumentParser.Argument(
+    help: "Scripts and folders; - or none reads standard input and writes standard output.")
+  var files: [String] = []
+
+  @Flag(help: "Change nothing; name the files that would change, and exit with 1 if there are any.")
+  var check = false
+
+  func run() throws {
+    guard !files.isEmpty, files != ["-"] else { return try formatInput() }
+    guard !files.contains("-") else { throw ValidationError("- stands for the only file") }
+    var worst: ExitCode?
+    var changed = 0
+    for path in try files.flatMap(scripts) {
+      switch try format(path) {
+      case .same: break
+      case .changed:
+        changed += 1
+        if check { Terminal.output(path + "\n") }
+      case .wrong: worst = ExitStatus.scriptError
+      }
+    }
+    if let worst { throw worst }
+    if check, changed > 0 { throw ExitCode(1) }
+  }
+
+  private enum Outcome { case same, changed, wrong }
+
+  /// The scripts that a path of the command line stands for.
+  private func scripts(_ path: String) throws -> [String] {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      Terminal.error("no file or folder '\(path)'")
+      throw ExitStatus.inputMissing
+    }
+    guard isFolder.boolValue else { return [path] }
+    guard let walk = FileManager.default.enumerator(atPath: path) else {
+      Terminal.error("'\(path)' cannot be read")
+      throw ExitStatus.inputMissing
+    }
+    var found: [String] = []
+    for case let name as String in walk {
+      // What is hidden, such as a build folder, is nobody's script.
+      if (name as NSString).lastPathComponent.hasPrefix(".") {
+        walk.skipDescendants()
+      } else if name.hasSuffix(".adapt") {
+        found.append((path as NSString).appendingPathComponent(name))
+      }
+    }
+    return found.sorted()
+  }
+
+  private func format(_ path: String) throws -> Outcome {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      Terminal.error("'\(path)' cannot be read")
+      throw ExitStatus.inputMissing
+    }
+    let old = [UInt8](data)
+    guard let new = formatted(old, name: path) else { return .wrong }
+    guard new != old else { return .same }
+    guard !check else { return .changed }
+    do {
+      try AtomicFile.write(new, to: path)
+    } catch {
+      Terminal.error("\(error)")
+      throw ExitStatus.internalError
+    }
+    return .changed
+  }
+
+  private func formatInput() throws {
+    guard let bytes = Terminal.input() else {
+      Terminal.error("no script can be read from standard input")
+      throw ExitStatus.inputMissing
+    }
+    guard let new = formatted(bytes, name: "standard input") else { throw ExitStatus.scriptError }
+    if !check {
+      Terminal.output(String(decoding: new, as: UTF8.self))
+    } else if new != bytes {
+      Terminal.output("standard input\n")
+      throw ExitCode(1)
+    }
+  }
+
+  /// The text in the one layout; nil, with its errors shown, when it is no script.
+  private func formatted(_ bytes: [UInt8], name: String) -> [UInt8]? {
+    var sources = SourceMap()
+    let tree = AdaptSyntax.parse(bytes: bytes, source: sources.add(name: name, bytes: bytes))
+    if let new = AdaptSyntax.format(bytes: bytes, as: tree) { return new }
+    for diagnostic in tree.diagnostics {
+      Terminal.write(sources.render(diagnostic, color: Terminal.isColored(2)) + "\n", to: 2)
+    }
+    return nil
+  }
+}
