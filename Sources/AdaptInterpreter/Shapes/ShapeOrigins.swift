@@ -34,7 +34,7 @@ extension Interpreter {
       trace.origins.values[value] = (span, nil)
       return
     }
-    guard let call = calls.records.last(where: { !store.isLibrary($0.callSite) }) else { return }
+    guard let call = calls.last(where: { !store.isLibrary($0.callSite) }) else { return }
     trace.origins.values[value] = (call.callSite, call.name)
   }
 

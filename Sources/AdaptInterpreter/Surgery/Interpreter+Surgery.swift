@@ -119,17 +119,18 @@ extension Interpreter {
     _ error: Diagnostic, at place: ModelStructure.Layer?, _ trace: Trace, _ call: Call
   ) -> Diagnostic {
     guard let place, let traced = trace.occupants[place.path] else { return error }
-    let span = call.span(2)
     let output = trace.describe(traced.output)
-    var label = "'\(place.path)' takes \(place.input) and gives \(place.output)"
+    var label = place.input.isEmpty ? "" : "takes \(place.input) and "
+    label = "'\(place.path)' \(label)gives \(place.output)"
     if !output.isEmpty, output != place.output { label += ", this gives \(output)" }
-    let cause = error.span.map { Diagnostic.Note(span: $0, text: error.title) }
+    let cause = error.span.flatMap { span in
+      call.span.holds(span) ? nil : Diagnostic.Note(span: span, text: error.title)
+    }
+    // What was wrong with the replacement itself has no place of its own to be told at.
+    let title = "what replaces '\(place.path)' does not fit"
     return failure(
-      error.id, "what replaces '\(place.path)' does not fit: \(error.title)", at: span,
-      label: label,
-      notes: ([cause].compactMap { $0 } + error.notes).filter {
-        $0.span != span && $0.span != call.span
-      },
+      error.id, cause == nil ? "\(title): \(error.title)" : title, at: call.span(2), label: label,
+      notes: [cause].compactMap { $0 } + error.notes.filter { !call.span.holds($0.span) },
       hint: error.hint)
   }
 
