@@ -150,7 +150,10 @@ extension Interpreter {
   ) throws {
     if value.isUnknown { return }
     if case .array(let array) = value {
-      guard let arguments = try tensorSubscripts(places) else { return value = .unknown }
+      guard let arguments = try tensorSubscripts(places) else {
+        value = .unknown
+        return
+      }
       var part = try subscriptArray(array, arguments, at: span)
       try change(&part)
       value = .array(try replacingSubscript(array, arguments, with: part, at: span))

@@ -62,8 +62,8 @@ extension Interpreter {
     case .list, .tuple, .range: listMethods
     case .map: mapMethods
     case .string: stringMethods
-    case .array, .tensor: tensorMethods
     case .flow(let flow) where flow.layer != nil: modelMethods
+    case .array, .tensor: tensorMethods
     default: [:]
     }
   }
