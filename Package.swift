@@ -53,5 +53,11 @@ let package = Package(
     .testTarget(name: "AdaptInterpreterTests", dependencies: ["AdaptInterpreter"]),
     .testTarget(name: "AdaptTests", dependencies: ["Adapt"], exclude: ["Fixtures", "Golden"]),
     .testTarget(name: "LanguageSuite", dependencies: ["Adapt"], exclude: ["scripts"]),
+
+    // Inputs of all sorts, and what must hold for each: for a short test and for script/fuzz.
+    .target(
+      name: "Fuzzing", dependencies: ["AdaptInterpreter", "AdaptSyntax"], path: "Tests/Fuzzing"),
+    .executableTarget(name: "adapt-fuzz", dependencies: ["Fuzzing"], path: "Tests/adapt-fuzz"),
+    .testTarget(name: "FuzzTests", dependencies: ["Fuzzing"]),
   ]
 )

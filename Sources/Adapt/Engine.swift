@@ -90,6 +90,16 @@ public final class Engine {
     try interpreter.modelGraphs(bytes, name: name)
   }
 
+  /// Checks a script, runs it, and then its tests, those whose name holds `wanted` where it is given.
+  /// - Parameter report: called after each test.
+  /// - Throws: `ScriptError` when the script itself is wrong or fails.
+  public func test(
+    _ bytes: [UInt8], name: String, only wanted: String? = nil,
+    report: @escaping (TestResult) -> Void = { _ in }
+  ) throws -> [TestResult] {
+    try interpreter.runTests(bytes, name: name, only: wanted, report: report)
+  }
+
   /// Makes the fixes of a script's diagnostics in its text, and all that these bring about, until
   /// nothing more can be fixed.
   ///

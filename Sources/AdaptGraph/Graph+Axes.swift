@@ -21,7 +21,12 @@ extension Graph {
   public mutating func elementwise(_ function: Binary, _ a: ValueID, _ b: ValueID) throws -> ValueID
   {
     let (x, y) = (type(a), type(b))
-    if (try? broadcast(x, y)) != nil { return try add(.binary(function), a, b) }
+    // The op itself lets one number stand for any shape; here the larger rank is that of the result.
+    if let direct = try? broadcast(x, y),
+      direct.rows != nil || direct.dims.count == max(x.dims.count, y.dims.count)
+    {
+      return try add(.binary(function), a, b)
+    }
     guard x.rows == nil || y.rows == nil || x.rows == y.rows,
       let dims = Graph.broadcast(x.dims, y.dims)
     else { return try add(.binary(function), a, b) }

@@ -16,32 +16,30 @@ extension Interpreter {
   /// - Throws: ``ScriptError`` when the script itself is wrong or fails.
   public func runTests(
     _ bytes: [UInt8], name: String, only wanted: String? = nil,
-    report: (TestResult) -> Void = { _ in }
+    report: @escaping (TestResult) -> Void = { _ in }
   ) throws -> [TestResult] {
     let tree = store.parse(bytes, name: name)
-    return try withoutActuallyEscaping(report) { report in
-      try onOwnThread {
-        try self.report(self.check(tree))
-        try self.begin()
-        (self.testsWanted, self.tests) = (true, [])
-        defer { (self.testsWanted, self.tests) = (false, []) }
-        let code = try self.compile(tree.block, into: self.globals)
-        var results: [TestResult] = []
-        do {
-          _ = try self.runTop(code) { frame in
-            for test in self.tests {
-              guard let result = try self.run(test, frame, wanted) else { continue }
-              results.append(result)
-              report(result)
-            }
+    return try onOwnThread {
+      try self.report(self.check(tree))
+      try self.begin()
+      (self.testsWanted, self.tests) = (true, [])
+      defer { (self.testsWanted, self.tests) = (false, []) }
+      let code = try self.compile(tree.block, into: self.globals)
+      var results: [TestResult] = []
+      do {
+        _ = try self.runTop(code) { frame in
+          for test in self.tests {
+            guard let result = try self.run(test, frame, wanted) else { continue }
+            results.append(result)
+            report(result)
           }
-        } catch {
-          self.calls.removeAll()
-          self.trace = nil
-          throw self.asScriptError(error)
         }
-        return results
+      } catch {
+        self.calls.removeAll()
+        self.trace = nil
+        throw self.asScriptError(error)
       }
+      return results
     }
   }
 

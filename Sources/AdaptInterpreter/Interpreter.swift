@@ -40,7 +40,7 @@ public final class Interpreter {
   // The state of a run.
   /// Steps until the next look at the limits, and those that are left behind it.
   var fuel = 0
-  var stepsLeft = 0
+  var stepsLeft: Int
   /// Where random tensors without a seed of their own come from.
   var ambientRandom = Interpreter.ambientStart
   var outputBytes = 0
@@ -82,6 +82,7 @@ public final class Interpreter {
     self.host = host
     self.store = store
     isDryRun = false
+    stepsLeft = host.limits.steps
     calls = CallStack(capacity: host.limits.depth)
     graveyard = Graveyard()
     root = Scope()
@@ -98,6 +99,7 @@ public final class Interpreter {
     host = other.host
     store = other.store
     isDryRun = true
+    stepsLeft = host.limits.checkSteps
     calls = CallStack(capacity: host.limits.depth)
     graveyard = other.graveyard
     root = other.root

@@ -57,7 +57,7 @@ final class Trace {
   private var siteNames: Set<String> = []
   private var applied: [ObjectIdentifier: Application] = [:]
   /// Which flow of the script each scope comes from, for lints.
-  private(set) var places: [String: Span] = [:]
+  private(set) var spans: [String: Span] = [:]
   /// The flow that is being applied.
   private var current: Span?
 
@@ -112,7 +112,7 @@ final class Trace {
     self.place = Trace.joined(self.place, place)
     used[prefix] = Names()
     graph.scope = self.place
-    if let current, places[self.place] == nil { places[self.place] = current }
+    if let current, spans[self.place] == nil { spans[self.place] = current }
     defer { (prefix, self.place, graph.scope) = outer }
     return try body()
   }

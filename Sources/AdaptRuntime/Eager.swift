@@ -22,18 +22,22 @@ public struct Eager: Sendable {
 
   /// The values of a graph without rows and parameters, whose sources are literals and constants.
   ///
-  /// The caller answers for their sizes; all values stay in memory until the last is there.
+  /// The caller answers for their sizes. A value's memory is given back behind its last use.
   /// - Throws: As ``run(_:_:)``.
   public func run(_ graph: Graph, outputs: [ValueID]) throws -> [Tensor] {
     let run = try Executor(unplanned: graph, cpu: cpu)
     var memory: [Storage?] = Array(repeating: nil, count: graph.values.count)
-    for node in graph.nodes {
+    let uses = lastUses(graph, outputs)
+    for (number, node) in graph.nodes.enumerated() {
       for output in node.outputs {
         let storage = try room(for: node, output, graph, memory)
         memory[output.index] = storage
         run.pointers[output.index] = storage.pointer
       }
       try Kernels.run(node, run)
+      for value in node.inputs + node.outputs where uses[value.index] <= number {
+        memory[value.index] = nil
+      }
     }
     return try outputs.map { output in
       let type = graph.type(output)
@@ -42,6 +46,16 @@ public struct Eager: Sendable {
       }
       return try Tensor(type.dims, elementType: type.element, storage: storage)
     }
+  }
+
+  /// The last node that reads each value; -1 for one that nothing reads.
+  private func lastUses(_ graph: Graph, _ outputs: [ValueID]) -> [Int] {
+    var uses = Array(repeating: -1, count: graph.values.count)
+    for (number, node) in graph.nodes.enumerated() {
+      for input in node.inputs { uses[input.index] = number }
+    }
+    for output in outputs { uses[output.index] = .max }
+    return uses
   }
 
   /// The memory of a node's output: its own, or that of what it looks at.

@@ -13,7 +13,8 @@ struct AdaptCommand: ParsableCommand {
     abstract: "Build, train and run models whose computation depends on their input.",
     version: "0.1.0",
     subcommands: [
-      RunCommand.self, CheckCommand.self, ReplCommand.self, GraphCommand.self, FormatCommand.self,
+      RunCommand.self, CheckCommand.self, TestCommand.self, ReplCommand.self, GraphCommand.self,
+      FormatCommand.self,
       DocCommand.self, ExplainCommand.self,
     ])
 

@@ -1,5 +1,6 @@
+import Adapt
+import AdaptInterpreter
 import AdaptSyntax
-import AdaptTensor
 import ArgumentParser
 import Foundation
 
@@ -73,9 +74,11 @@ struct FormatCommand: ParsableCommand {
     guard new != old else { return .same }
     guard !check else { return .changed }
     do {
-      try AtomicFile.write(new, to: path)
-    } catch {
-      Terminal.error("\(error)")
+      // A link is followed: the file that it names is what is formatted.
+      let file = URL(fileURLWithPath: path).resolvingSymlinksInPath()
+      try FileAccess(writable: [file.deletingLastPathComponent().path]).write(file.path, new)
+    } catch HostError.refused(let reason), HostError.unwritable(let reason) {
+      Terminal.error(reason)
       throw ExitStatus.internalError
     }
     return .changed

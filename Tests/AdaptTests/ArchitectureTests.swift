@@ -19,7 +19,8 @@ import Testing
     "Adapt": ["AdaptInterpreter", "AdaptSyntax", "AdaptRuntime", "AdaptTensor"],
     "AdaptREPL": ["Adapt", "AdaptInterpreter", "AdaptSyntax", "CReadline"],
     "adapt-cli": [
-      "Adapt", "AdaptREPL", "AdaptInterpreter", "AdaptSyntax", "AdaptGraph", "ArgumentParser",
+      "Adapt", "AdaptREPL", "AdaptInterpreter", "AdaptSyntax", "AdaptGraph", "AdaptTensor",
+      "ArgumentParser",
     ],
     "adapt-embed": [],
   ]

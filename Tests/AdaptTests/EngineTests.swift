@@ -16,7 +16,7 @@ import Testing
     Engine(Engine.Options(output: { output.text += $0 }, files: files, limits: limits))
   }
 
-  private func ids(_ engine: Engine, _ script: String) -> [DiagnosticID] {
+  func ids(_ engine: Engine, _ script: String) -> [DiagnosticID] {
     do {
       try engine.run(Array(script.utf8), name: "host.adapt")
       return []

@@ -100,6 +100,35 @@ import Testing
     #expect((edit?["place"] as? [String: Any])?["end"] as? Int == 3)
   }
 
+  // MARK: test
+
+  private let tests =
+    "fn half(x) { x / 2 }\n"
+    + "test \"halves\" { expect half(4) == 2 }\ntest \"is odd\" { expect half(4) == 3 }\n"
+
+  @Test func testsAreRunAndCounted() throws {
+    try folder.write("a.adapt", tests)
+    let outcome = try tool.run("test", "a.adapt")
+    #expect(outcome.status == 65)
+    #expect(outcome.output == "passed  halves\nFAILED  is odd\n2 tests, 1 failed\n")
+    #expect(outcome.errors.contains("E0205") && outcome.errors.contains("a.adapt:3:"))
+    #expect(try tool.run("run", "a.adapt").status == 0)
+  }
+
+  @Test func onlySomeTestsAreRun() throws {
+    try folder.write("a.adapt", tests)
+    let outcome = try tool.run("test", "a.adapt", "--only", "halv")
+    #expect(outcome.status == 0)
+    #expect(outcome.output == "passed  halves\n1 test, all passed\n")
+  }
+
+  @Test func aWrongScriptHasNoTests() throws {
+    try folder.write("a.adapt", "print nowhere\n" + tests)
+    let outcome = try tool.run("test", "a.adapt")
+    #expect(outcome.status == 65)
+    #expect(outcome.errors.contains("E0101"))
+  }
+
   // MARK: explain
 
   @Test func explainShowsBothExamples() throws {

@@ -26,6 +26,45 @@ private func library() throws -> [(name: String, text: String)] {
   }
 }
 
+/// What running a script came to.
+struct Outcome {
+  let interpreter: Interpreter
+  let printed: [String]
+  let found: [Diagnostic]
+
+  var rendered: String { found.map { interpreter.sources.render($0) }.joined(separator: "\n") }
+
+  /// The line that an error is reported at; 0 in another file than `name`.
+  func line(of diagnostic: Diagnostic, in name: String) -> Int {
+    guard let span = diagnostic.span else { return 0 }
+    let file = interpreter.sources.files[Int(span.source)]
+    return file.name == name ? file.lineNumber(of: Int(span.start)) : 0
+  }
+}
+
+/// Runs a script that may read the files of a folder.
+func outcome(of bytes: [UInt8], name: String, folder: URL = scripts) throws -> Outcome {
+  let output = Output()
+  let host = Host(
+    output: { output.text += $0 },
+    read: { path in
+      guard
+        let data = FileManager.default.contents(atPath: folder.appendingPathComponent(path).path)
+      else { throw HostError.missing }
+      return Array(data)
+    },
+    limits: Limits(steps: 1_000_000, elements: 1_000_000))
+  let interpreter = Interpreter(host: host, library: try library())
+  var found: [Diagnostic] = []
+  do {
+    try interpreter.run(bytes, name: name)
+  } catch let error as ScriptError {
+    found = error.diagnostics
+  }
+  let printed = output.text.isEmpty ? [] : output.text.dropLast().components(separatedBy: "\n")
+  return Outcome(interpreter: interpreter, printed: printed, found: found)
+}
+
 /// What a script says it does.
 private struct Expectations {
   var printed: [String] = []
@@ -67,51 +106,22 @@ private func describe(_ diagnostic: Diagnostic) -> String {
 
 @Suite struct LanguageSuite {
   @Test func hasScripts() {
-    #expect(files(under: scripts).count >= 60)
+    #expect(files(under: scripts).count >= 800)
   }
 
   @Test(arguments: files(under: scripts).filter { !$0.contains("modules/") })
   func behaves(_ name: String) throws {
     let url = scripts.appendingPathComponent(name)
     let text = try String(contentsOf: url, encoding: .utf8)
-    let folder = url.deletingLastPathComponent()
-    let output = Output()
-    let host = Host(
-      output: { output.text += $0 },
-      read: { path in
-        guard
-          let data = FileManager.default.contents(atPath: folder.appendingPathComponent(path).path)
-        else { throw HostError.missing }
-        return Array(data)
-      },
-      limits: Limits(steps: 1_000_000, elements: 1_000_000))
-    let interpreter = Interpreter(host: host, library: try library())
+    let result = try outcome(
+      of: Array(text.utf8), name: name, folder: url.deletingLastPathComponent())
     let expected = Expectations(text)
-    var found: [Diagnostic] = []
-    do {
-      try interpreter.run(Array(text.utf8), name: name)
-    } catch let error as ScriptError {
-      found = error.diagnostics
-    }
-    let rendered = found.map { interpreter.sources.render($0) }.joined(separator: "\n")
-    let printed = output.text.isEmpty ? [] : output.text.dropLast().components(separatedBy: "\n")
-    #expect(printed == expected.printed, "\(name)\n\(rendered)")
-    compare(found, expected, name, interpreter, "\(name)\n\(rendered)")
-  }
-
-  private func compare(
-    _ found: [Diagnostic], _ expected: Expectations, _ name: String, _ interpreter: Interpreter,
-    _ rendered: String
-  ) {
-    let lines = found.map { diagnostic -> Int in
-      guard let span = diagnostic.span else { return 0 }
-      let file = interpreter.sources.files[Int(span.source)]
-      return file.name == name ? file.lineNumber(of: Int(span.start)) : 0
-    }
-    let ids = zip(lines, found).map { "\($0):\($1.id.rawValue)" }
-    #expect(ids == expected.errors.map { "\($0.line):\($0.id)" }, "\(rendered)")
-    for (diagnostic, error) in zip(found, expected.errors) {
-      #expect(describe(diagnostic).contains(error.part), "\(rendered)")
+    let comment = "\(name)\n\(result.rendered)"
+    #expect(result.printed == expected.printed, "\(comment)")
+    let ids = result.found.map { "\(result.line(of: $0, in: name)):\($0.id.rawValue)" }
+    #expect(ids == expected.errors.map { "\($0.line):\($0.id)" }, "\(comment)")
+    for (diagnostic, error) in zip(result.found, expected.errors) {
+      #expect(describe(diagnostic).contains(error.part), "\(comment)")
     }
   }
 }

@@ -30,7 +30,7 @@ package enum SubscriptValue {
 }
 
 /// What is picked of one axis, checked.
-private enum AxisPick {
+enum AxisPick {
   case all
   case index(Int)
   case slice(Range<Int>)
@@ -127,72 +127,10 @@ extension Interpreter {
     }
   }
 
-  // MARK: Replacing
-
-  /// The tensor with other numbers where the subscripts point. They are broadcast to what is picked.
-  /// - Throws: As ``subscriptArray(_:_:at:)``; E0301 for numbers that do not fit.
-  package func replacingSubscript(
-    _ array: ArrayValue, _ subscripts: [SubscriptArgument], with value: Value, at span: Span
-  ) throws -> ArrayValue {
-    let operand = TensorOperand(source: .array(array), type: array.type, axes: array.axes)
-    var picks: [AxisPick]?
-    var places: [Int]?
-    if subscripts.count == 1, case .mask(let mask) = subscripts[0].value, mask.shape.count > 1 {
-      guard mask.shape == array.shape else {
-        throw failure(
-          .wrongShape, "a mask \(mask.shapeText) does not fit \(array.shapeText)", at: span)
-      }
-      places = mask.truePlaces
-    } else {
-      picks = try self.picks(subscripts, operand, at: span)
-      places = picks.map { flatPlaces($0, array.shape) }
-    }
-    if case .tensor = value {
-      throw wrongType(
-        "numbers of a tensor cannot be replaced by traced ones", at: span,
-        hint: "where(mask, a, b) and concat(…) make new tensors")
-    }
-    let dims =
-      picks.map { picks in
-        array.shape.indices.compactMap { axis -> Int? in
-          if case .index = picks[axis] { return nil }
-          return picks[axis].places(array.shape[axis]).count
-        }
-      } ?? [places?.count ?? 0]
-    let numbers = try replacement(value, dims, at: span)
-    guard let places, let tensor = array.tensor, !isDryRun else {
-      return ArrayValue(unknown: array.type, axes: array.axes)
-    }
-    let changed = try runtime(at: span) { try tensor.replacing(places, with: numbers) }
-    return ArrayValue(changed, axes: array.axes)
-  }
-
-  /// The numbers of a value, broadcast to what is picked; none in a dry run.
-  private func replacement(_ value: Value, _ dims: [Int], at span: Span) throws -> [Double] {
-    try checkTensor(TensorType(dims), at: span)
-    let operand = try self.operand(value, at: span)
-    if case .number(let number) = operand.source {
-      return Array(repeating: number, count: isDryRun ? 0 : dims.reduce(1, *))
-    }
-    let wide = try compute([operand], keepsIntegers: true, at: span) {
-      try $0.spread($1[0], to: dims)
-    }
-    if case .array(let array) = wide { return array.doubles }
-    return []
-  }
-
-  /// The picked places in row-major order of the whole tensor.
-  private func flatPlaces(_ picks: [AxisPick], _ shape: [Int]) -> [Int] {
-    zip(picks, shape).reduce([0]) { places, axis in
-      let own = axis.0.places(axis.1)
-      return places.flatMap { place in own.map { place * axis.1 + $0 } }
-    }
-  }
-
   // MARK: Checks
 
   /// One pick for each axis behind the rows; nil when a mask is not known yet.
-  private func picks(
+  func picks(
     _ subscripts: [SubscriptArgument], _ operand: TensorOperand, at span: Span
   ) throws -> [AxisPick]? {
     var chosen: [SubscriptArgument?] = Array(repeating: nil, count: operand.rank)
@@ -304,30 +242,8 @@ extension Interpreter {
 
 extension ArrayValue {
   /// Places of row-major order where the number is not 0; nil in a dry run.
-  fileprivate var truePlaces: [Int]? {
+  var truePlaces: [Int]? {
     guard let numbers = tensor?.floats else { return nil }
     return numbers.indices.filter { numbers[$0] != 0 }
-  }
-}
-
-extension Tensor {
-  /// The tensor with other numbers at these places, one for each.
-  fileprivate func replacing(_ places: [Int], with numbers: [Double]) throws -> Tensor {
-    var changed = self
-    switch elementType {
-    case .float32:
-      try changed.withMutableFloats { floats in
-        for (place, number) in zip(places, numbers) { floats[place] = Float(number) }
-      }
-      return changed
-    case .int32:
-      var integers = try integers
-      for (place, number) in zip(places, numbers) {
-        // As a conversion does: toward zero, into the range, NaN as 0.
-        let whole = number.isNaN ? 0 : max(-0x1p31, min(0x1p31 - 1, number))
-        integers[place] = Int32(whole)
-      }
-      return try Tensor(shape, integers: integers)
-    }
   }
 }

@@ -15,6 +15,18 @@ extension ArrayValue {
   }
 }
 
+extension ArrayValue {
+  /// How a list or record shows it: a few numbers in one line, else its shape.
+  var inlineText: String {
+    guard let tensor, !shape.isEmpty else { return text }
+    guard tensor.count <= ArrayValue.mostInline else { return "tensor " + shapeText }
+    let lines = ArrayWriter(tensor).body.split(separator: "\n")
+    return "tensor " + lines.map { $0.drop { $0 == " " } }.joined(separator: " ")
+  }
+
+  private static let mostInline = 12
+}
+
 /// Writes the numbers of a tensor.
 private struct ArrayWriter {
   /// More numbers than this are shown by their edges only.

@@ -98,7 +98,7 @@ extension Interpreter {
   ///
   /// Inside a trace everything becomes part of it, so that gradients nest; what then depends on nothing
   /// that is open is computed at once.
-  fileprivate func gradients(
+  func gradients(
     of function: Function, at arguments: [Value], withRespectTo places: [Int], at span: Span
   ) throws -> (value: Value, gradients: [Value]) {
     if let trace {
@@ -163,7 +163,7 @@ extension Interpreter {
   }
 
   /// The one number that a function gives.
-  private func scalarValue(
+  func scalarValue(
     _ result: Value, of function: Function, _ trace: Trace, at span: Span
   ) throws -> ValueID {
     guard let operand = try tensorOperand(result, at: span) else {
@@ -234,95 +234,6 @@ extension Graph {
       case .input, .parameter, .positions: true
       default:
         nodes[index].outputs.contains { type($0).rows != nil || variables.contains($0) }
-      }
-    }
-  }
-}
-
-// MARK: Checking
-
-extension Call {
-  fileprivate func gradientCheck() throws -> Value {
-    let function = try function(0)
-    let (step, tolerance) = (try number(2), try number(3))
-    guard step > 0, step.isFinite else { throw wrongValue(2, "a step is a number above 0") }
-    guard let x = try interpreter.tensorOperand(self[1], at: span(1)), !x.isSymbolic else {
-      throw wrongType(1, expected: "a tensor of numbers, or a number")
-    }
-    let (_, gradients) = try interpreter.gradients(
-      of: function, at: [self[1]], withRespectTo: [0], at: span)
-    guard let found = try gradients.first.flatMap({ try interpreter.tensorOperand($0, at: span) })
-    else { return .unknown }
-    guard !interpreter.isDryRun else { return .unknown }
-    let differences = try interpreter.differences(of: function, at: x, step: step, at: span)
-    let numbers: [Double] =
-      switch found.source {
-      case .array(let array): array.doubles
-      case .number(let number): [number]
-      case .symbolic: []
-      }
-    let errors = zip(numbers, differences).map { abs($0 - $1) / max(1, abs($0), abs($1)) }
-    // A NaN is the worst of all errors.
-    let worst = errors.indices.max { a, b in
-      errors[b].isNaN && !errors[a].isNaN || errors[a] < errors[b]
-    }
-    guard let worst else {
-      return try interpreter.makeRecord([("ok", .bool(true)), ("maxError", .number(0))], at: span)
-    }
-    return try interpreter.makeRecord(
-      [
-        ("ok", .bool(errors[worst] <= tolerance)), ("maxError", .number(errors[worst])),
-        ("at", .int(worst)), ("gradient", .number(numbers[worst])),
-        ("difference", .number(differences[worst])),
-      ], at: span)
-  }
-}
-
-extension Interpreter {
-  /// Numbers of a function that gradcheck takes.
-  private static let mostChecked = 1_000_000
-
-  /// (f(x + step) − f(x − step)) / (2 step) for each number of x, in double precision.
-  fileprivate func differences(
-    of function: Function, at x: TensorOperand, step: Double, at span: Span
-  ) throws -> [Double] {
-    let trace = Trace(mode: .inference)
-    return try within(trace) {
-      let type = TensorType(x.type.dims)
-      let input = try traced(at: span) { try trace.graph.addSource(.input("x", type)) }
-      let variable = SymbolicTensor(content: .value(input), trace: trace, axes: x.axes)
-      let result = try call(function, with: [.tensor(variable)], at: span)
-      let scalar = try scalarValue(result, of: function, trace, at: span)
-      let start: [Double] =
-        switch x.source {
-        case .array(let array): array.doubles
-        case .number(let number): [number]
-        case .symbolic: []
-        }
-      let sizes = trace.graph.values.map(\.type.count)
-      let cost = sizes.reduce(0) { $0.addingReportingOverflow($1).partialValue }
-      guard sizes.allSatisfy({ $0 <= Interpreter.mostChecked }), cost <= Interpreter.mostChecked
-      else {
-        throw failure(
-          .limitMemory,
-          "gradcheck computes a function once for each number, and this one has \(cost) of them",
-          at: span, hint: "check it at a small tensor")
-      }
-      return try start.indices.map { place in
-        try charge(2 * cost, at: span)
-        try checkTime(at: span)
-        func shifted(_ change: Double) throws -> Double {
-          var values = start
-          values[place] += change
-          var run = ReferenceRun(
-            trace.graph, rows: [:], inputs: ["x": ReferenceTensor(type.dims, values)],
-            parameters: [:])
-          try run.run()
-          return try run.value(scalar).values.first ?? .nan
-        }
-        return try traced(at: span) {
-          (try shifted(step) - shifted(-step)) / (2 * step)
-        }
       }
     }
   }

@@ -38,8 +38,9 @@ extension Interpreter {
   /// Functions that can also stand behind a tensor with a point.
   static var tensorMethodFunctions: [NativeFunction] {
     let shared: Set<String> = [
-      "sum", "mean", "max", "min", "exp", "log", "sqrt", "abs", "tanh", "sigmoid", "relu",
-      "softmax", "floor", "ceil", "round", "clamp",
+      "sum", "mean", "max", "min", "exp", "log", "sqrt", "abs", "sign", "square", "tanh",
+      "sigmoid", "relu", "gelu", "silu", "sin", "cos", "erf", "softmax", "floor", "ceil", "round",
+      "clamp", "isNaN",
     ]
     return (mathFunctions + tensorFunctions).filter { shared.contains($0.name) }
       + reductionFunctions + shapeFunctions + contents

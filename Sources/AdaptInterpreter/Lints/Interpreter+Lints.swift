@@ -141,12 +141,8 @@ extension Interpreter {
     let known = tracedModels.filter { $0.flow === model }
     if let found = known.last(where: { $0.mode == mode }) { return found }
     let input = known.last?.input ?? .open
-    calls.removeAll()
-    guard (try? traceModel(model, input: input, mode: mode, at: model.span)) != nil else {
-      calls.removeAll()
-      return nil
-    }
-    return tracedModels.last
+    let graph = try? traceModel(model, input: input, mode: mode, at: model.span)
+    return graph == nil ? nil : tracedModels.last
   }
 
   /// Calls of generate with a model whose tokens depend on later ones.
@@ -181,7 +177,7 @@ extension Interpreter {
   func place(_ scope: String, in model: TracedModel) -> Span {
     var scope = scope
     while true {
-      if let span = model.trace.places[scope], !store.isLibrary(span) { return span }
+      if let span = model.trace.spans[scope], !store.isLibrary(span) { return span }
       guard let dot = scope.lastIndex(of: ".") else { return model.flow.span }
       scope = String(scope[..<dot])
     }

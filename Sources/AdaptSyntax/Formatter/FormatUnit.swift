@@ -29,7 +29,9 @@ extension FormatUnit {
   /// The units of a text, in order.
   static func all(of bytes: [UInt8], _ tokens: [Token]) -> [FormatUnit] {
     var units: [FormatUnit] = []
-    var lineStart = 0
+    // Up to where the column is known, so that each byte is looked at once.
+    var measured = 0
+    var column = 0
     var breaks = 0
     var place = 0
     while place < tokens.count {
@@ -37,14 +39,19 @@ extension FormatUnit {
       switch token.kind {
       case .newline:
         breaks += 1
-        lineStart = token.range.upperBound
+        measured = token.range.upperBound
+        column = 0
       case .whitespace, .unexpected, .endOfFile: break
       default:
         let last = token.kind == .stringStart ? endOfString(tokens, from: place) : place
         let range = token.range.lowerBound..<tokens[last].range.upperBound
-        units.append(unit(token.kind, range, bytes, lineStart: lineStart, breaks: breaks))
-        if units[units.count - 1].isMultiline {
-          lineStart = lastLine(of: range, bytes)
+        column += width(measured..<range.lowerBound, bytes)
+        measured = range.lowerBound
+        let unit = unit(token.kind, range, bytes, column: column, breaks: breaks)
+        units.append(unit)
+        if unit.isMultiline {
+          measured = lastLine(of: range, bytes)
+          column = 0
         }
         breaks = 0
         place = last
@@ -55,19 +62,15 @@ extension FormatUnit {
   }
 
   private static func unit(
-    _ kind: Token.Kind, _ range: Range<Int>, _ bytes: [UInt8], lineStart: Int, breaks: Int
+    _ kind: Token.Kind, _ range: Range<Int>, _ bytes: [UInt8], column: Int, breaks: Int
   ) -> FormatUnit {
     let lastLine = lastLine(of: range, bytes)
     // A line comment ends at its last visible character.
+    let isLineComment = kind == .lineComment || kind == .docComment
     var end = range.upperBound
-    while kind == .lineComment || kind == .docComment, end > range.lowerBound,
-      isSpace(bytes[end - 1])
-    {
-      end -= 1
-    }
+    while isLineComment, end > range.lowerBound, isSpace(bytes[end - 1]) { end -= 1 }
     return FormatUnit(
-      kind: kind, range: range.lowerBound..<end, breaks: breaks,
-      column: width(lineStart..<range.lowerBound, bytes),
+      kind: kind, range: range.lowerBound..<end, breaks: breaks, column: column,
       width: width(max(lastLine, range.lowerBound)..<end, bytes),
       isMultiline: lastLine > range.lowerBound)
   }

@@ -69,25 +69,26 @@ extension Layout {
 
   /// A `;` at the end or the beginning of a line, or before `}`, separates nothing.
   mutating func dropSemicolons() {
-    for place in units.indices.reversed() where units[place].kind == .semicolon {
-      guard !units[place].isDropped, separatesNothing(place) else { continue }
-      units[place].isDropped = true
-      guard let next = (place + 1..<units.count).first(where: { !units[$0].isDropped }) else {
-        continue
+    var next: Int?
+    for place in units.indices.reversed() where !units[place].isDropped {
+      if units[place].kind == .semicolon, separatesNothing(place, before: next) {
+        units[place].isDropped = true
+        if let next { units[next].breaks = max(units[next].breaks, units[place].breaks) }
+      } else {
+        next = place
       }
-      units[next].breaks = max(units[next].breaks, units[place].breaks)
     }
   }
 
-  private func separatesNothing(_ place: Int) -> Bool {
-    let before = significantBefore(place).map { units[$0].kind }
+  private func separatesNothing(_ place: Int, before next: Int?) -> Bool {
     // Documentation beside it would come to belong to what follows.
-    let neighbours = units[max(0, place - 1)..<min(place + 2, units.count)]
-    if neighbours.contains(where: { $0.kind == .docComment }) { return false }
+    if place > 0, units[place - 1].kind == .docComment { return false }
+    if place + 1 < units.count, units[place + 1].kind == .docComment { return false }
+    let before = significantBefore[place].map { units[$0].kind }
     if units[place].breaks > 0 || before == nil || before == .semicolon || before == .leftBrace {
       return true
     }
-    guard let next = units[(place + 1)...].first(where: { !$0.isDropped }) else { return true }
+    guard let next = next.map({ units[$0] }) else { return true }
     return next.breaks > 0 || next.kind == .rightBrace || next.isLineComment
   }
 

@@ -27,14 +27,16 @@ extension Layout {
     let outer = enclosing[first].flatMap { indentations[$0] }
     let content = outer.map { $0 + FormatStyle.indentation } ?? 0
     // A comment stands as what follows it does.
-    guard let place = significant(from: first), !units[place].isClosing else { return content }
+    guard let place = significantFrom[first], !units[place].isClosing else { return content }
     return content + (goesOn(place) ? FormatStyle.indentation : 0)
   }
 
   /// Whether the line that begins here goes on with what the line before began.
   private func goesOn(_ place: Int) -> Bool {
-    guard let before = significantBefore(place) else { return false }
+    guard let before = significantBefore[place] else { return false }
     let kind = units[place].kind
+    // One that stands there by itself is dropped.
+    if kind == .semicolon { return false }
     if units[before].kind == .rightBrace, [.else, .catch, .join].contains(kind) { return false }
     if isInBlock(place) { return !isStart(place) }
     if units[before].isOpening || units[before].kind == .comma { return false }

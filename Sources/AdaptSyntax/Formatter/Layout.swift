@@ -7,6 +7,9 @@ struct Layout {
   private(set) var partners: [Int?]
   /// For a unit the place of the innermost bracket around it; for a bracket the one around the pair.
   private(set) var enclosing: [Int?]
+  /// For a unit the last one before it, and the first one from it on, that is no comment.
+  private(set) var significantBefore: [Int?] = []
+  private(set) var significantFrom: [Int?]
   /// For the `{` of a closure with parameters the place of its `in`.
   private(set) var closureHeads: [Int: Int] = [:]
 
@@ -16,7 +19,9 @@ struct Layout {
     units = FormatUnit.all(of: bytes, tree.tokens)
     partners = Array(repeating: nil, count: units.count)
     enclosing = partners
+    significantFrom = partners
     matchBrackets()
+    findSignificant()
     findClosureHeads()
   }
 
@@ -50,17 +55,16 @@ struct Layout {
 
   func isStart(_ place: Int) -> Bool { facts.starts.contains(units[place].range.lowerBound) }
 
-  /// The last unit before that is no comment.
-  func significantBefore(_ place: Int) -> Int? {
-    var before = place - 1
-    while before >= 0, units[before].isComment || units[before].isDropped { before -= 1 }
-    return before >= 0 ? before : nil
-  }
-
-  /// The first unit from `place` on that is no comment.
-  func significant(from place: Int) -> Int? {
-    var next = place
-    while next < units.count, units[next].isComment || units[next].isDropped { next += 1 }
-    return next < units.count ? next : nil
+  private mutating func findSignificant() {
+    var last: Int?
+    for (place, unit) in units.enumerated() {
+      significantBefore.append(last)
+      if !unit.isComment { last = place }
+    }
+    var next: Int?
+    for place in units.indices.reversed() {
+      if !units[place].isComment { next = place }
+      significantFrom[place] = next
+    }
   }
 }
