@@ -1,3 +1,4 @@
+import AdaptTensor
 import Foundation
 
 /// What the embedder grants a script. The interpreter itself opens nothing.
@@ -90,6 +91,9 @@ public struct Limits: Sendable {
   public var parameter: Int
   /// Bytes of one tensor.
   public var tensorBytes: Int
+  /// Bytes that the process may hold while a script runs, looked at once in a while: all lists and
+  /// tensors together. Three quarters of the machine's memory without a word.
+  public var memory: Int
   /// Bytes of output.
   public var output: Int
   /// Wall-clock time; nil without a limit.
@@ -100,6 +104,7 @@ public struct Limits: Sendable {
   public init(
     steps: Int = 1_000_000_000, depth: Int = 2000, elements: Int = 16_000_000,
     nodes: Int = 1_000_000, parameter: Int = 1 << 31, tensorBytes: Int = 4 << 30,
+    memory: Int = physicalMemory() / 4 * 3,
     output: Int = 64 << 20,
     time: Duration? = nil, checkSteps: Int = 200_000
   ) {
@@ -109,6 +114,7 @@ public struct Limits: Sendable {
     self.nodes = nodes
     self.parameter = parameter
     self.tensorBytes = tensorBytes
+    self.memory = memory
     self.output = output
     self.time = time
     self.checkSteps = checkSteps

@@ -121,7 +121,8 @@ extension Interpreter {
   ) -> Diagnostic {
     var hint = "it is called as \(function.signature)"
     let names = function.parameterNames
-    if function.name == "closure", arguments.count == 1, case .tuple(let parts) = arguments[0].value,
+    if function.name == "closure", arguments.count == 1,
+      case .tuple(let parts) = arguments[0].value,
       parts.elements.count == names.count
     {
       hint = "a tuple is taken apart by { (\(names.joined(separator: ", "))) in … }"

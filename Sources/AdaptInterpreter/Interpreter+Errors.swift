@@ -1,5 +1,6 @@
 import AdaptGraph
 import AdaptSyntax
+import AdaptTensor
 
 extension Interpreter {
   /// An error at a place. One inside the library is shown where the script used the library.
@@ -61,6 +62,7 @@ extension Interpreter {
   /// Looks whether a run must end, and lets it go on for a while.
   func refuel(at span: Span) throws {
     let limit = isDryRun ? host.limits.checkSteps : host.limits.steps
+    unlooked += Interpreter.tankful - min(0, max(fuel, -Interpreter.memoryStride))
     // What was spent beyond the tank counts as well.
     let (left, overflow) = stepsLeft.addingReportingOverflow(fuel)
     stepsLeft = overflow ? -1 : left
@@ -75,6 +77,21 @@ extension Interpreter {
     fuel = min(Interpreter.tankful, stepsLeft)
     stepsLeft -= fuel
     try checkTime(at: span)
+    if unlooked >= Interpreter.memoryStride { try checkMemory(at: span) }
+  }
+
+  /// How many steps are taken between two looks at the memory.
+  private static let memoryStride = 1 << 14
+
+  private func checkMemory(at span: Span) throws {
+    unlooked = 0
+    let held = residentMemory()
+    guard held > host.limits.memory else { return }
+    throw failure(
+      .limitMemory,
+      "the script and its host hold \(held >> 20) MiB, more than the limit of "
+        + "\(host.limits.memory >> 20) MiB", at: span,
+      hint: "let go of what is no longer needed; the host sets this limit")
   }
 
   func checkTime(at span: Span) throws {

@@ -41,6 +41,8 @@ public final class Interpreter {
   /// Steps until the next look at the limits, and those that are left behind it.
   var fuel = 0
   var stepsLeft: Int
+  /// Steps since the memory was looked at.
+  var unlooked = 0
   /// Where random tensors without a seed of their own come from.
   var ambientRandom = Interpreter.ambientStart
   var outputBytes = 0

@@ -114,7 +114,10 @@ public struct ValueWriter {
     guard !isFull else { return }
     if text.utf8.count >= nextLook {
       nextLook = text.utf8.count + ValueWriter.stride
-      guard !isOver() else { return isFull = true }
+      guard !isOver() else {
+        isFull = true
+        return
+      }
     }
     switch value {
     case .none: put("none")

@@ -14,7 +14,7 @@ func systemMessage(_ code: Int32) -> String {
 }
 
 /// The memory of this machine in bytes.
-func physicalMemory() -> Int {
+public func physicalMemory() -> Int {
   let (bytes, overflow) = sysconf(Int32(_SC_PHYS_PAGES))
     .multipliedReportingOverflow(by: sysconf(Int32(_SC_PAGESIZE)))
   return overflow || bytes <= 0 ? Int.max : bytes
@@ -22,3 +22,31 @@ func physicalMemory() -> Int {
 
 /// The processors this process may use.
 func processorCount() -> Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
+/// The memory that this process holds now, in bytes; 0 where the system does not tell.
+public func residentMemory() -> Int {
+  #if canImport(Darwin)
+    var info = mach_task_basic_info()
+    let size = MemoryLayout<mach_task_basic_info>.size / MemoryLayout<natural_t>.size
+    var count = mach_msg_type_number_t(size)
+    let status = withUnsafeMutablePointer(to: &info) {
+      $0.withMemoryRebound(to: integer_t.self, capacity: size) {
+        task_info(mach_task_self_, task_flavor_t(MACH_TASK_BASIC_INFO), $0, &count)
+      }
+    }
+    return status == KERN_SUCCESS ? Int(clamping: info.resident_size) : 0
+  #else
+    // The second number is the resident pages.
+    let file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return 0 }
+    defer { close(file) }
+    var buffer = [UInt8](repeating: 0, count: 128)
+    let length = read(file, &buffer, buffer.count)
+    guard length > 0 else { return 0 }
+    let words = buffer.prefix(length).split(separator: UInt8(ascii: " "))
+    guard words.count > 1, let pages = Int(String(decoding: words[1], as: UTF8.self)) else {
+      return 0
+    }
+    return pages.multipliedReportingOverflow(by: sysconf(Int32(_SC_PAGESIZE))).partialValue
+  #endif
+}

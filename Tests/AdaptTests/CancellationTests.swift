@@ -31,6 +31,18 @@ struct LongScript: Sendable, CustomTestStringConvertible {
     LongScript(
       name: "reduce", setup: list, body: "while true { list.reduce(0, { a, b in max(a, b) }) }"),
     LongScript(name: "contains", setup: list, body: "while true { list.contains(-1) }"),
+    LongScript(name: "sum", setup: list, body: "while true { sum(list) }"),
+    LongScript(name: "sorted", setup: list, body: "while true { list.sorted() }"),
+    LongScript(
+      name: "sorted by a key", setup: list, body: "while true { list.sorted(by: { x in -x }) }"),
+    LongScript(name: "zip", setup: list, body: "while true { zip(list, list) }"),
+    LongScript(name: "joined", setup: list, body: "while true { list.joined(\", \") }"),
+    LongScript(name: "split", setup: text, body: "while true { text.split(\"a\") }"),
+    LongScript(name: "replaced", setup: text, body: "while true { text.replaced(\"a\", \"b\") }"),
+    LongScript(name: "count of a string", setup: text, body: "while true { text.count }"),
+    LongScript(
+      name: "text of what shares much", setup: "var a = [1]\nfor i in 0..100 { a = [a, a] }",
+      body: "string(a)"),
     LongScript(name: "reversed", setup: list, body: "while true { list.reversed() }"),
     LongScript(name: "comparing lists", setup: list, body: "while true { list == list.append(1) }"),
     LongScript(

@@ -57,6 +57,10 @@ struct Excess: Sendable, CustomTestStringConvertible {
       name: "elements of a list", limits: Limits(elements: 1000),
       script: "var a = [1]\nwhile true { a = a + a }", id: .limitMemory),
     Excess(
+      // Below what any process holds.
+      name: "memory of the process", limits: Limits(memory: 1 << 20), script: "while true { }",
+      id: .limitMemory),
+    Excess(
       name: "elements of a list that grows in place", limits: Limits(elements: 1000),
       script: "var a = [1]\nwhile true { a += [1] }", id: .limitMemory),
     Excess(
