@@ -24,6 +24,7 @@ struct FormatTests {
       "if a{b}else\nif c{d}\nelse // e\nif f{}",
       "if a { b } else if c { d }\nelse  // e\n  if f { }\n"
     ),
+    ("a.map{x in x}.b {c}", "a.map { x in x }.b { c }\n"),
     ("f (a ,b : - 1)[ 2 ] . c", "f(a, b: -1)[2].c\n"), ("print(a)", "print (a)\n"),
     ("fn f (a=1){a}", "fn f(a = 1) { a }\n"), ("fn f()\n{\n}", "fn f() { }\n"),
     ("x[1 .. 2,..,-2 ..,token :0..4]", "x[1..2, .., -2.., token: 0..4]\n"),
