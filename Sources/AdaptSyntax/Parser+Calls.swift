@@ -78,7 +78,7 @@ extension Parser {
   /// Whether what stands between brackets ends here.
   var isAtSubscriptEnd: Bool { current.kind == .comma || current.kind == .rightBracket }
 
-  /// `.name`, which may also begin the next line.
+  /// `.name`, which may also begin the next line, and the closure that it may be called with.
   @inline(never)
   private mutating func parseMember(_ base: Expression) -> Expression? {
     let next = peek()
@@ -90,7 +90,17 @@ extension Parser {
         .member(base, Identifier("", span: missingSpan)), span: span(from: Int(base.span.start)))
     }
     let name = takeWord()
-    return Expression(.member(base, name), span: span(from: Int(base.span.start)))
+    let member = Expression(.member(base, name), span: span(from: Int(base.span.start)))
+    guard current.kind == .leftBrace, bracesAllowed, !isOnNewLine else { return member }
+    grow()
+    return callWithClosure(member)
+  }
+
+  /// `xs.map { x in … }`: a closure right behind a member is the only argument of its call.
+  private mutating func callWithClosure(_ callee: Expression) -> Expression {
+    let closure = Argument(label: nil, value: nested { $0.parsePrimary() })
+    return Expression(
+      .call(callee, [closure], trailing: nil), span: span(from: Int(callee.span.start)))
   }
 
   // MARK: Lists

@@ -190,10 +190,13 @@ extension Parser {
     }
   }
 
+  /// Whether the statement is its first word alone: no line goes on with `>>` or `.name`.
   private func endsAfterWord() -> Bool {
     let next = peek()
     switch next.kind {
     case .semicolon, .rightBrace, .endOfFile: return true
+    case .compose: return false
+    case .dot where peek(2).isWord && !peek(2).isAfterNewline: return false
     default: return !isOnSameLine(next)
     }
   }

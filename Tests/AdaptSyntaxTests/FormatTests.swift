@@ -12,6 +12,19 @@ struct FormatTests {
   @Test(arguments: [
     ("", ""), ("\n\n a\n\n\n\nb \n\n", "a\n\nb\n"), ("a  ;b;\n;c;", "a; b\nc\n"),
     ("let  a=1+2*-3", "let a = 1 + 2 * -3\n"), ("print -1 -2", "print -1 - 2\n"),
+    ("(-2)^3- -(-a)-(- b)", "(-2) ^ 3 - -(-a) - (-b)\n"),
+    ("match (-1){-1{-a}_{[-1 ,- 2,b- -2]}}", "match (-1) { -1 { -a }  _ { [-1, -2, b - -2] } }\n"),
+    ("a-/* b */(c)", "a - /* b */ (c)\n"), ("x.in-1; return-y.by", "x.in - 1; return -y.by\n"),
+    ("if -a< - b{- a}else{-(a)}", "if -a < -b { -a } else { -(a) }\n"),
+    (
+      "fn f(){\nif a{b}else if c{d}else{e}\n}",
+      "fn f() {\n  if a { b } else if c { d } else { e }\n}\n"
+    ),
+    (
+      "if a{b}else\nif c{d}\nelse // e\nif f{}",
+      "if a { b } else if c { d }\nelse  // e\n  if f { }\n"
+    ),
+    ("a.map{x in x}.b {c}", "a.map { x in x }.b { c }\n"),
     ("f (a ,b : - 1)[ 2 ] . c", "f(a, b: -1)[2].c\n"), ("print(a)", "print (a)\n"),
     ("fn f (a=1){a}", "fn f(a = 1) { a }\n"), ("fn f()\n{\n}", "fn f() { }\n"),
     ("x[1 .. 2,..,-2 ..,token :0..4]", "x[1..2, .., -2.., token: 0..4]\n"),
@@ -68,6 +81,18 @@ struct FormatTests {
     #expect(
       formatted("\(long) >> \(long) >> \(long)")
         == "\(long)\n  >> \(long)\n  >> \(long)\n")
+    #expect(
+      formatted("{ print \(long), 2, \(long).a(b, { c in d }), { print 3, 4 } }")
+        == "{\n  print \(long),\n    2,\n    \(long).a(b, { c in d }),\n    { print 3, 4 }\n}\n")
+  }
+
+  /// Lines are broken as deep as they must be, at once.
+  @Test(arguments: [30, 100])
+  func deepNestingIsFormattedAtOnce(_ depth: Int) throws {
+    let text =
+      String(repeating: "f(a, b: (", count: depth) + "1" + String(repeating: "))", count: depth)
+    let once = try #require(formatted(text))
+    #expect(formatted(once) == once)
   }
 
   @Test(arguments: ["f(", "a b", "let = 1", "\"a"])

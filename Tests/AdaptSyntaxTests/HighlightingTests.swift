@@ -69,6 +69,30 @@ struct HighlightingTests {
     try check(Array(Corpus.all[index].utf8), "corpus \(index)", grammar())
   }
 
+  @Test func formWordsAreNamesInDeclarations() throws {
+    let grammar = try grammar()
+    // Behind another word these are taken for what goes on with a form: `import layer as other`.
+    let goOn: Set<Token.Kind> = [.as, .by, .catch, .join]
+    for kind in Token.Kind.contextualWords where !goOn.contains(kind) {
+      let word = kind.rawValue
+      let text = """
+        fn \(word)(x) { x }
+        layer \(word)(x) { pass }
+        router \(word)(x) { select x }
+        optimizer \(word)(x) { state \(word) = x }
+        """
+      #expect(parse(text).diagnostics.isEmpty, "\(word)")
+      try check(Array(text.utf8), word, grammar)
+    }
+  }
+
+  @Test func wordsBeforeABlockCommentAreThoseOfForms() throws {
+    let text =
+      "print /* a */ 1\nprint /* b */\nexpect /* c */ (true)\nlet print = 1\nprint /* d */ + 1\n"
+    #expect(parse(text).diagnostics.isEmpty)
+    try check(Array(text.utf8), "comments", grammar())
+  }
+
   @Test func formWordsAreNamesElsewhere() throws {
     let grammar = try grammar()
     for kind in Token.Kind.contextualWords {

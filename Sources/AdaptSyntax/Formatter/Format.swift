@@ -3,7 +3,8 @@
 // Goals, in order: never change what a script means, nor lose a comment; formatting twice is
 // formatting once; leave to the author what is a matter of taste. So line breaks are kept where the
 // author made them. Breaks are added within a block that has some already, and in lines that are too
-// long; one is taken away before the `{` of a block. What stands in a string is never touched.
+// long; one is taken away before the `{` of a block and within `else if`. What stands in a string is
+// never touched.
 
 /// The text of a script in the one layout that all scripts share; nil when the script has errors.
 ///

@@ -5,14 +5,18 @@ struct FormatFacts {
   var starts: Set<Int> = []
   /// Those among them that nothing need separate from what stands before.
   var apart: Set<Int> = []
-  /// Where a `-` is a sign.
-  var signs: Set<Int> = []
+  /// First bytes of what is subtracted: a `-` before anything else is a sign.
+  var subtrahends: Set<Int> = []
+  /// First bytes of the values of `print` behind its first one.
+  var values: Set<Int> = []
   /// Ends of what a bracket right behind belongs to: callees, indexed values, declared names.
   var owners: Set<Int> = []
   /// Ends of the last parameters of closures, by the first byte of the closure.
   var closures: [Int: Int] = [:]
   /// First bytes of the blocks of paths and arms, whose braces may stand in one column.
   var bodies: Set<Int> = []
+  /// Where the `if` of an `else if` stands, which begins no line.
+  var chained: Set<Int> = []
 
   init(_ tree: SyntaxTree) {
     tree.block.walk { node in
@@ -26,10 +30,12 @@ struct FormatFacts {
   }
 
   private mutating func add(_ statement: Statement) {
-    starts.insert(Int(statement.span.start))
+    if !chained.contains(Int(statement.span.start)) { starts.insert(Int(statement.span.start)) }
     switch statement.kind {
     case .function(let function), .optimizer(let function): own(function.name)
     case .layer(let layer): own(layer.name)
+    case .print(let printed):
+      values.formUnion(printed.dropFirst().map { Int($0.span.start) })
     case .router(let router):
       own(router.name)
       for clause in router.clauses { addApart(clause.span) }
@@ -44,9 +50,16 @@ struct FormatFacts {
     apart.insert(Int(span.start))
   }
 
+  /// The block behind `else` is the next `if` itself where no brace stands between them.
+  private mutating func chain(_ other: Block) {
+    guard let first = other.statements.first, first.span.start == other.span.start else { return }
+    chained.insert(Int(first.span.start))
+  }
+
   private mutating func add(_ expression: Expression) {
     switch expression.kind {
-    case .unary(.negate, _): signs.insert(Int(expression.span.start))
+    case .binary(.subtract, _, let right): subtrahends.insert(Int(right.span.start))
+    case .conditional(_, _, let other?): chain(other)
     case .call(let callee, _, _): owners.insert(Int(callee.span.end))
     case .index(let base, _): owners.insert(Int(base.span.end))
     case .closure(let parameters, _):

@@ -3,6 +3,7 @@ extension Layout {
   /// Settles the breaks that do not depend on the width of lines.
   mutating func arrangeBreaks() {
     joinBraces()
+    joinChains()
     breakOpenBlocks()
     dropSemicolons()
     limitEmptyLines()
@@ -20,6 +21,14 @@ extension Layout {
       if partners[place] == place + 1 { units[place + 1].breaks = 0 }
       guard let head = closureHeads[place] else { continue }
       for part in place + 1...head where !units[part - 1].isLineComment { units[part].breaks = 0 }
+    }
+  }
+
+  /// `else if` stands on one line.
+  private mutating func joinChains() {
+    for place in units.indices.dropFirst()
+    where facts.chained.contains(units[place].range.lowerBound) && !units[place - 1].isComment {
+      units[place].breaks = 0
     }
   }
 
@@ -106,8 +115,8 @@ extension Layout {
 
   /// Breaks lines that are too wide, at the outermost place that helps.
   mutating func breakLongLines() {
-    // Each round breaks one more level of brackets.
-    for _ in 0..<64 {
+    // Each round breaks one more level of brackets, so there are no more rounds than units.
+    for _ in units.indices {
       var isDone = true
       for line in lines() where width(of: line) > FormatStyle.columns {
         if breakOnce(line.units) { isDone = false }
@@ -120,6 +129,7 @@ extension Layout {
 
   /// False when the line cannot be broken.
   private mutating func breakOnce(_ line: Range<Int>) -> Bool {
+    if breakValues(line) { return true }
     let pairs = outermostPairs(line)
     let blocks = pairs.filter { units[$0].kind == .leftBrace }
     if !blocks.isEmpty {
@@ -131,12 +141,24 @@ extension Layout {
       breakList(widest)
       return true
     }
-    var isBroken = false
-    for place in line.dropFirst() where units[place].kind == .compose && !isNested(place, line) {
-      needBreak(before: place)
-      isBroken = true
-    }
-    return isBroken
+    return needBreaks(before: outer(line).filter { units[$0].kind == .compose })
+  }
+
+  /// The values of `print`, one a line.
+  private mutating func breakValues(_ line: Range<Int>) -> Bool {
+    needBreaks(
+      before: outer(line).filter { facts.values.contains(units[$0].range.lowerBound) })
+  }
+
+  /// The units behind the first one that stand in no bracket of the line.
+  private func outer(_ line: Range<Int>) -> [Int] {
+    line.dropFirst().filter { !isNested($0, line) }
+  }
+
+  /// False when there are none.
+  private mutating func needBreaks(before places: [Int]) -> Bool {
+    for place in places { needBreak(before: place) }
+    return !places.isEmpty
   }
 
   private func isNested(_ place: Int, _ line: Range<Int>) -> Bool {

@@ -21,10 +21,16 @@ extension Layout {
     facts.owners.contains(units[before].range.upperBound)
   }
 
+  /// Whether the `-` at `place` subtracts nothing from what stands before it.
+  private func isSign(_ place: Int) -> Bool {
+    guard place + 1 < units.count, let operand = significantFrom[place + 1] else { return false }
+    return !facts.subtrahends.contains(units[operand].range.lowerBound)
+  }
+
   private func spaceBehind(_ place: Int) -> Int {
     switch units[place].kind {
     case .dot, .range, .closedRange: 0
-    case .minus where facts.signs.contains(units[place].range.lowerBound): 0
+    case .minus where isSign(place): 0
     default: 1
     }
   }
