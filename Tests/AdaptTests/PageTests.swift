@@ -60,6 +60,7 @@ private final class PageRun {
       expect(outcome.errors, errors, snippet)
     }
     if let shown = snippet.shown {
+      #expect(snippet.printed.isEmpty, "\(place(snippet)): shown below, and beside its lines")
       expect(outcome.output.isEmpty ? outcome.errors : outcome.output, shown, snippet)
     } else {
       let rest =
@@ -180,7 +181,7 @@ private struct Numbers {
     let entries = try Engine().interpreter.documentation()
     #expect(entries.count > 100)
     for entry in entries {
-      let signature = entry.signature.replacingOccurrences(of: "|", with: "\\|")
+      let signature = entry.signature.replacingOccurrences(of: "\n", with: "\\n")
       #expect(text.contains("`\(signature)`"), "\(entry.signature): \(entry.summary)")
     }
   }
