@@ -43,14 +43,16 @@ extension Interpreter {
         let interpreter = call.interpreter
         return try call.list(
           try zip(try call.elements(0), try call.elements(1)).map {
-            try interpreter.makeTuple([$0, $1], at: call.span)
+            try interpreter.tick(call.span)
+            return try interpreter.makeTuple([$0, $1], at: call.span)
           })
       },
       NativeFunction("enumerated", ["list"]) { call in
         let interpreter = call.interpreter
         return try call.list(
           try call.elements(0).enumerated().map {
-            try interpreter.makeTuple([.int($0), $1], at: call.span)
+            try interpreter.tick(call.span)
+            return try interpreter.makeTuple([.int($0), $1], at: call.span)
           })
       },
       NativeFunction("contains", ["list", "value"]) { call in
@@ -80,7 +82,7 @@ extension Interpreter {
         return .bool(map[key] != nil)
       },
       NativeFunction("removing", ["map", "key"]) { call in
-        guard var (map, key) = try call.mapAndKey() else { return .unknown }
+        guard case (var map, let key)? = try call.mapAndKey() else { return .unknown }
         map[key] = nil
         return .map(map)
       },
@@ -92,7 +94,7 @@ extension Interpreter {
       NativeFunction("split", ["string", .optional("by", .string(" "))]) { call in
         let separator = try call.string(1)
         guard !separator.isEmpty else { throw call.wrongValue(1, "the separator is empty") }
-        let parts = try call.string(0).components(separatedBy: separator)
+        let parts = try call.split(try call.string(0), by: separator)
         return try call.list(parts.map { .string($0) })
       },
       NativeFunction("contains", ["string", "part"]) { call in
@@ -109,7 +111,7 @@ extension Interpreter {
       NativeFunction("replaced", ["string", "part", "by"]) { call in
         let (part, other) = (try call.string(1), try call.string(2))
         guard !part.isEmpty else { throw call.wrongValue(1, "the part to replace is empty") }
-        let parts = try call.string(0).components(separatedBy: part)
+        let parts = try call.split(try call.string(0), by: part)
         let size = parts.reduce((parts.count - 1) * other.utf8.count) { $0 + $1.utf8.count }
         try call.interpreter.checkSize(size, at: call.span)
         return .string(parts.joined(separator: other))
@@ -135,6 +137,7 @@ extension Interpreter {
     // must not be given one that contradicts itself.
     var order = Array(elements.indices)
     try mergeSort(&order) { a, b in
+      try call.interpreter.tick(call.span)
       let before = try call.interpreter.binary(.less, keys[b], keys[a], at: call.span)
       if before.isUnknown { throw UnknownReached() }
       if case .bool(true) = before { return true }
@@ -170,6 +173,29 @@ extension Call {
   fileprivate func mapAndKey() throws -> (MapValue, MapKey)? {
     guard case .map(let map) = self[0] else { throw wrongType(0, expected: "a map") }
     return try interpreter.mapKey(self[1], at: span(1)).map { (map, $0) }
+  }
+
+  /// The parts of a text between the places where a separator stands, byte for byte.
+  fileprivate func split(_ text: String, by separator: String) throws -> [String] {
+    var text = text
+    text.makeContiguousUTF8()
+    let bytes = Array(text.utf8)
+    let wanted = Array(separator.utf8)
+    guard let first = wanted.first, bytes.count >= wanted.count else { return [text] }
+    var parts: [String] = []
+    var (start, place) = (0, 0)
+    while place <= bytes.count - wanted.count {
+      if place & 0xFFFF == 0 { try interpreter.checkTime(at: span) }
+      guard bytes[place] == first, bytes[place..<place + wanted.count].elementsEqual(wanted) else {
+        place += 1
+        continue
+      }
+      try interpreter.tick(span)
+      parts.append(String(decoding: bytes[start..<place], as: UTF8.self))
+      place += wanted.count
+      start = place
+    }
+    return parts + [String(decoding: bytes[start...], as: UTF8.self)]
   }
 
   /// The result of a function that gives a list.

@@ -24,7 +24,10 @@ extension Interpreter {
     [
       NativeFunction("len", ["value"]) { call in
         if case .record(let record) = call[0] { return .int(record.fields.count) }
-        if case .string(let text) = call[0] { return .int(text.count) }
+        if case .string(let text) = call[0] {
+          try call.interpreter.charge(text.utf8.count / 16, at: call.span)
+          return .int(text.count)
+        }
         if case .range(let range) = call[0] { return .int(range.count) }
         if case .array(let array) = call[0], let count = array.shape.first { return .int(count) }
         return .int(try call.elements(0).count)

@@ -215,7 +215,11 @@ public struct Call {
 
   /// The elements of a list, range or string.
   public func elements(_ index: Int) throws -> [Value] {
-    try interpreter.elements(of: self[index], at: span(index))
+    if case .list(let list) = self[index] {
+      // Walking it is work, though nothing is made.
+      try interpreter.charge(list.elements.count / 16, at: span)
+    }
+    return try interpreter.elements(of: self[index], at: span(index))
   }
 
   func tensor(_ index: Int) throws -> SymbolicTensor {

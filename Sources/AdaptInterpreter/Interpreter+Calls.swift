@@ -108,17 +108,25 @@ extension Interpreter {
       } else if let defaultValue = parameter.defaultValue {
         frame[parameter.slot] = try defaultValue.evaluate(self, frame)
       } else {
-        throw missing(parameter.name.text, of: function, at: span)
+        throw missing(parameter.name.text, of: function, arguments, at: span)
       }
       try parameter.pattern?.bind(frame[parameter.slot], self, frame)
     }
   }
 
-  private func missing(_ name: String, of function: Function, at span: Span) -> Diagnostic {
-    failure(
+  private func missing(
+    _ name: String, of function: Function, _ arguments: [EvaluatedArgument], at span: Span
+  ) -> Diagnostic {
+    var hint = "it is called as \(function.signature)"
+    let names = function.parameterNames
+    if function.name == "closure", arguments.count == 1, case .tuple(let parts) = arguments[0].value,
+      parts.elements.count == names.count
+    {
+      hint = "a tuple is taken apart by { (\(names.joined(separator: ", "))) in … }"
+    }
+    return failure(
       .wrongArguments, "\(function.name) needs '\(name)'", at: span,
-      label: "the argument is missing", notes: declared(function),
-      hint: "it is called as \(function.signature)")
+      label: "the argument is missing", notes: declared(function), hint: hint)
   }
 
   private func declared(_ function: Function) -> [Diagnostic.Note] {
@@ -202,7 +210,7 @@ extension Interpreter {
         values.append(defaultValue)
         spans.append(span)
       } else {
-        throw missing(parameter.name, of: function, at: span)
+        throw missing(parameter.name, of: function, arguments, at: span)
       }
     }
     if isDryRun, !native.takesUnknown, values.contains(where: Interpreter.holdsUnknown) {

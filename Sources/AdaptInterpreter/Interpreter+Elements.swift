@@ -60,11 +60,15 @@ extension Interpreter {
   private func slice(
     _ value: Value, _ lower: Int?, _ upper: Int?, at span: Span, _ sliceSpan: Span
   ) throws -> Value {
+    if case .map = value {
+      throw wrongType("a range cannot be a key", at: sliceSpan, label: "maps have no order of keys")
+    }
     let elements = try elements(of: value, at: span)
     func place(_ end: Int) -> Int { end < 0 ? end + elements.count : end }
     let first = lower.map(place) ?? 0
     let last = upper.map(place) ?? elements.count
-    guard first >= 0, last <= elements.count, first <= last || lower == nil || upper == nil else {
+    let valid = 0...elements.count
+    guard valid.contains(first), valid.contains(last) else {
       let text = "\(lower.map(String.init) ?? "")..\(upper.map(String.init) ?? "")"
       throw failure(
         .indexOutOfRange, "\(text) is not all inside", at: sliceSpan,
@@ -139,13 +143,17 @@ extension Interpreter {
   // MARK: Changing
 
   /// Changes an element of a list or map where it is.
+  /// - Parameter needsOld: whether a key must be there already.
   func changeElement(
-    of value: inout Value, _ places: [EvaluatedSubscript], at span: Span,
+    of value: inout Value, _ places: [EvaluatedSubscript], needsOld: Bool, at span: Span,
     _ change: (inout Value) throws -> Void
   ) throws {
     if value.isUnknown { return }
     if case .array(let array) = value {
-      guard let arguments = try tensorSubscripts(places) else { return value = .unknown }
+      guard let arguments = try tensorSubscripts(places) else {
+        value = .unknown
+        return
+      }
       var part = try subscriptArray(array, arguments, at: span)
       try change(&part)
       value = .array(try replacingSubscript(array, arguments, with: part, at: span))
@@ -165,7 +173,7 @@ extension Interpreter {
       }
       value = .none
       defer { value = .list(list) }
-      try list.change(position) { try changeInside(&$0, at: span, change) }
+      try list.change(position, change)
     case .map(var map):
       guard let key = try mapKey(index, at: places[0].span) else {
         value = .unknown
@@ -175,7 +183,8 @@ extension Interpreter {
       value = .none
       defer { value = .map(map) }
       let isNew = map[key] == nil
-      do { try map.change(key) { try changeInside(&$0, at: span, change) } } catch {
+      guard !isNew || !needsOld else { throw missingKey(index, in: map, at: places[0].span) }
+      do { try map.change(key, change) } catch {
         if isNew { map[key] = nil }
         throw error
       }
@@ -183,17 +192,6 @@ extension Interpreter {
       throw wrongType(
         "elements of \(value.typeName) cannot be assigned", at: span,
         hint: "those of a list or a map can")
-    }
-  }
-
-  /// Changes what stands in a container; what would nest too deep does not stay in it.
-  func changeInside(
-    _ element: inout Value, at span: Span, _ change: (inout Value) throws -> Void
-  ) throws {
-    try change(&element)
-    do { try checkNesting(1 + element.depth, at: span) } catch {
-      element = .none
-      throw error
     }
   }
 
@@ -209,7 +207,10 @@ extension Interpreter {
       return (range.lower..<range.upper).map { .int($0) }
     case .string(let text):
       try checkSize(text.utf8.count, at: span)
-      return text.map { .string(String($0)) }
+      return try text.map { character in
+        try tick(span)
+        return .string(String(character))
+      }
     case .map(let map):
       try checkSize(map.count, at: span)
       return map.entries.map { .tuple(ListValue([$0.key.value, $0.value])) }

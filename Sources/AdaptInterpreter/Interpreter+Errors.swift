@@ -9,7 +9,7 @@ extension Interpreter {
   ) -> Diagnostic {
     var result = Diagnostic(id, title, at: span, label: label, notes: notes, hint: hint)
     guard store.isLibrary(span),
-      let frame = calls.records.last(where: { !store.isLibrary($0.callSite) })
+      let frame = calls.last(where: { !store.isLibrary($0.callSite) })
     else { return result }
     result.span = frame.callSite
     result.label = label.isEmpty ? "in \(frame.name)" : "in \(frame.name): \(label)"

@@ -19,7 +19,9 @@ extension Interpreter {
       return try makeList(map.entries.keys.map(\.value), at: name.span)
     case (.map(let map), "values"):
       return try makeList(Array(map.entries.values), at: name.span)
-    case (.string(let text), "count"): return .int(text.count)
+    case (.string(let text), "count"):
+      try charge(text.utf8.count / 16, at: name.span)
+      return .int(text.count)
     case (.range(let range), "count"): return .int(range.count)
     case (.flow(let flow), let field):
       if let argument = flow.layer?.arguments.first(where: { $0.name == field }) {
@@ -60,8 +62,8 @@ extension Interpreter {
     case .list, .tuple, .range: listMethods
     case .map: mapMethods
     case .string: stringMethods
-    case .array, .tensor: tensorMethods
     case .flow(let flow) where flow.layer != nil: modelMethods
+    case .array, .tensor: tensorMethods
     default: [:]
     }
   }

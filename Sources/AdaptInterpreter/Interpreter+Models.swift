@@ -39,7 +39,13 @@ extension Interpreter {
   func traceModel(_ model: Flow, input: ModelInput, mode: TraceMode, at span: Span) throws
     -> ModelGraph
   {
-    try traceModel(model, surgery(of: model), Trace(mode: mode), input: input, at: span)
+    let trace = Trace(mode: mode)
+    let graph = try traceModel(model, surgery(of: model), trace, input: input, at: span)
+    if isDryRun {
+      tracedModels.append(
+        TracedModel(flow: model, input: input, mode: mode, span: span, graph: graph, trace: trace))
+    }
+    return graph
   }
 
   /// Builds the graph of a model as it is after a surgery.
@@ -67,16 +73,10 @@ extension Interpreter {
       guard let data = trace.input else {
         throw failure(.unknownWidth, "the model does not use its input", at: span)
       }
-      let graph = ModelGraph(
+      return ModelGraph(
         graph: trace.graph, input: data, output: value,
         losses: trace.losses.map { NamedValue(name: $0.name, value: $0.value) },
         frozen: trace.frozenParameters, starts: trace.starts)
-      if isDryRun {
-        tracedModels.append(
-          TracedModel(
-            flow: model, input: input, mode: trace.mode, span: span, graph: graph, trace: trace))
-      }
-      return graph
     }
   }
 

@@ -25,6 +25,7 @@ extension Interpreter {
   }
 
   func binary(_ op: BinaryOperator, _ left: Value, _ right: Value, at span: Span) throws -> Value {
+    try tick(span)
     if left.isUnknown || right.isUnknown { return .unknown }
     if left.isTensor || right.isTensor { return try tensorBinary(op, left, right, at: span) }
     switch op {
@@ -179,6 +180,8 @@ extension Interpreter {
     case (.function(let a), .function(let b)): return a === b
     case (.flow(let a), .flow(let b)): return a === b
     case (.object(let a), .object(let b)): return a === b
+    case (.int(let a), .number(let b)), (.number(let b), .int(let a)):
+      return Interpreter.order(a, b) == .same
     default:
       guard let a = left.asDouble, let b = right.asDouble else { return false }
       return a == b
@@ -193,7 +196,11 @@ extension Interpreter {
     case (.string(let a), .string(let b)): return Interpreter.ordered(op, a, b)
     case (.quantity(let a, let kind), .quantity(let b, let other)) where kind == other:
       return Interpreter.ordered(op, a, b)
-    case (.tuple(let a), .tuple(let b)) where a.elements.count == b.elements.count:
+    case (.int(let a), .number(let b)):
+      return Interpreter.holds(op, Interpreter.order(a, b))
+    case (.number(let a), .int(let b)):
+      return Interpreter.holds(op, Interpreter.order(b, a)?.reversed)
+    case (.tuple(let a), .tuple(let b)):
       return try compareParts(op, a.elements, b.elements, at: span)
     default:
       guard let a = left.asDouble, let b = right.asDouble else {
@@ -203,14 +210,49 @@ extension Interpreter {
     }
   }
 
-  /// Tuples are ordered by the first elements that differ.
+  /// How an integer stands to a number, exactly; nil for one that is not a number.
+  ///
+  /// As doubles, integers beyond 2^53 would be equal to their neighbours.
+  private static func order(_ a: Int, _ b: Double) -> Order? {
+    if b.isNaN { return nil }
+    let floor = b.rounded(.down)
+    guard let whole = Int(exactly: floor) else { return b < 0 ? .after : .before }
+    if a != whole { return a < whole ? .before : .after }
+    return b == floor ? .same : .before
+  }
+
+  private enum Order {
+    case before
+    case same
+    case after
+
+    var reversed: Order {
+      switch self {
+      case .before: .after
+      case .same: .same
+      case .after: .before
+      }
+    }
+  }
+
+  private static func holds(_ op: BinaryOperator, _ order: Order?) -> Bool {
+    switch op {
+    case .less: order == .before
+    case .lessOrEqual: order == .before || order == .same
+    case .greater: order == .after
+    default: order == .after || order == .same
+    }
+  }
+
+  /// Tuples are ordered by the first elements that differ, and a shorter one comes before one that
+  /// goes on.
   private func compareParts(_ op: BinaryOperator, _ a: [Value], _ b: [Value], at span: Span) throws
     -> Bool
   {
     for (left, right) in zip(a, b) where try !equal(left, right, at: span) {
       return try compare(op, left, right, at: span)
     }
-    return op == .lessOrEqual || op == .greaterOrEqual
+    return Interpreter.ordered(op, a.count, b.count)
   }
 
   private static func ordered<T: Comparable>(_ op: BinaryOperator, _ a: T, _ b: T) -> Bool {

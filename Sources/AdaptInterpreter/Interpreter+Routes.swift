@@ -94,7 +94,9 @@ extension Interpreter {
       try checkRows([output], trace, at: last)
       guard brought.count > 1 else { return output }
       let weight = try trace.graph.add(.slice(start: number, count: 1), brought[1])
-      return try trace.graph.add(.binary(.multiply), output, weight)
+      let weighted = try trace.graph.add(.binary(.multiply), output, weight)
+      carryOrigin(from: output, to: weighted, trace)
+      return weighted
     }
     trace.graph.leavePath()
     return output

@@ -132,6 +132,7 @@ extension Interpreter {
       trace, at: name.span)
     let known = trace.graph.parameters.count
     let value = try traced(at: name.span) { try trace.graph.parameter(info) }
+    noteParameter(value, shape, trace, at: name.span)
     if trace.graph.parameters.count > known {
       trace.parameterCount += sizes.reduce(1, *)
       guard trace.parameterCount <= host.limits.parameter else {

@@ -29,10 +29,10 @@ public final class Interpreter {
   let listMethods = Interpreter.table(Interpreter.listFunctions)
   let stringMethods = Interpreter.table(Interpreter.stringFunctions + Interpreter.listFunctions)
   let mapMethods = Interpreter.table(Interpreter.mapFunctions + Interpreter.listFunctions)
-  /// Functions that can stand behind a tensor with a point.
-  let tensorMethods = Interpreter.table(Interpreter.tensorMethodFunctions)
   /// Likewise behind a model or layer.
   let modelMethods = Interpreter.table(Interpreter.accessFunctions + Interpreter.surgeryFunctions)
+  /// Functions that can stand behind a tensor with a point.
+  let tensorMethods = Interpreter.table(Interpreter.tensorMethodFunctions)
 
   /// What models run on; made the first time one does.
   private(set) lazy var cpu = CPU(threads: host.threads)
@@ -61,10 +61,10 @@ public final class Interpreter {
   var trace: Trace?
   /// Models that a dry run has found wrong; a model is reported once, however often it is used.
   private var faulty: [Flow] = []
-  /// What a dry run has traced, for lints.
-  var tracedModels: [TracedModel] = []
   /// What a dry run would have changed in models, which it must leave as they are.
   var pretendedSurgeries: [ObjectIdentifier: (model: Flow, surgery: Surgery)] = [:]
+  /// What a dry run has traced, for lints.
+  var tracedModels: [TracedModel] = []
   /// Files that a dry run would have written, so that reading them back is no error.
   var pretendedFiles: Set<String> = []
   /// Names that closures share, to be emptied at the end.

@@ -10,9 +10,14 @@ extension Interpreter {
     if case .flow(let flow) = value, flow.layer?.isModel == true {
       return try tree(of: flow, at: span)
     }
-    var writer = ValueWriter(limit: host.limits.output)
+    try tick(span)
+    var writer = ValueWriter(limit: host.limits.output) {
+      do { try self.checkTime(at: span) } catch { return true }
+      return false
+    }
     writer.write(value, quoted: false)
     guard !writer.isFull else {
+      try checkTime(at: span)
       throw failure(
         .limitOutput, "the text of this value is longer than \(host.limits.output) bytes", at: span)
     }
@@ -95,18 +100,29 @@ public struct ValueWriter {
   private(set) var text = ""
   private(set) var isFull = false
   private let limit: Int
+  /// Asked once in a while whether to stop.
+  private let isOver: () -> Bool
+  private var nextLook = ValueWriter.stride
+  private static let stride = 1 << 16
 
-  init(limit: Int) { self.limit = limit }
+  init(limit: Int, isOver: @escaping () -> Bool = { false }) {
+    self.limit = limit
+    self.isOver = isOver
+  }
 
   mutating func write(_ value: Value, quoted: Bool) {
     guard !isFull else { return }
+    if text.utf8.count >= nextLook {
+      nextLook = text.utf8.count + ValueWriter.stride
+      guard !isOver() else { return isFull = true }
+    }
     switch value {
     case .none: put("none")
     case .bool(let truth): put(truth ? "true" : "false")
     case .int(let number): put(String(number))
     case .number(let number): put(ValueWriter.text(number))
     case .quantity(let number, let dimension): put(ValueWriter.text(number, dimension))
-    case .string(let string): put(quoted ? "\"\(string)\"" : string)
+    case .string(let string): put(quoted ? ValueWriter.quoted(string) : string)
     case .range(let range): put("\(range.lower)..\(range.upper)")
     case .function(let function): put(function.signature)
     case .flow(let flow): put(ValueWriter.text(flow))
@@ -165,6 +181,24 @@ public struct ValueWriter {
   }
 
   // MARK: Texts
+
+  /// A string as a script writes it.
+  static func quoted(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\n": result += "\\n"
+      case "\r": result += "\\r"
+      case "\t": result += "\\t"
+      case _ where scalar.value < 0x20 || scalar.value == 0x7F:
+        result += "\\u{" + String(scalar.value, radix: 16) + "}"
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
 
   /// A value as `print` shows it, as far as 1,000 bytes go.
   public static func text(_ value: Value) -> String {

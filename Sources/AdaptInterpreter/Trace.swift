@@ -45,7 +45,7 @@ final class Trace {
   /// What was changed in the models that are applied, by where they are.
   private(set) var surgery = Surgery()
   /// The places that were entered and the parameters that were asked for, each once.
-  private(set) var places = OrderedRecords<TracedPlace>()
+  private(set) var occupants = OrderedRecords<TracedPlace>()
   private(set) var declared = OrderedRecords<DeclaredParameter>()
 
   /// Where parameters are named.
@@ -162,10 +162,10 @@ final class Trace {
   func adopt(_ changes: Surgery) { surgery.merge(changes, at: prefix) }
 
   /// Notes what stands at the current place; what is applied again stays as it was first.
-  func note(_ place: TracedPlace) { places.add(place, as: prefix) }
+  func note(_ place: TracedPlace) { occupants.add(place, as: prefix) }
 
   func finishPlace(_ output: SymbolicTensor.Content) {
-    places.change(prefix) { $0.output = $0.output ?? output }
+    occupants.change(prefix) { $0.output = $0.output ?? output }
   }
 
   func note(_ parameter: DeclaredParameter) { declared.add(parameter, as: parameter.name) }

@@ -55,6 +55,18 @@ struct LongScript: Sendable, CustomTestStringConvertible {
   private static let text =
     "var text = \"abc \"\nwhile text.count < 1000000 { text = text + text }"
 
+  /// Work of tensors.
+  static let ofTensors = [
+    LongScript(
+      name: "products", setup: "let a = ones([256, 256])", body: "while true { a @ a }"),
+    LongScript(
+      name: "sums of tensors", setup: "let a = ones([256, 256])",
+      body: "var b = a\nwhile true { b = b + a }"),
+    LongScript(
+      name: "elements of a tensor", setup: "let a = ones([100])",
+      body: "while true { for i in 0..100 { a[i] } }"),
+  ]
+
   /// Work of models.
   static let ofModels = [
     LongScript(name: "train", setup: model, body: "train(m, on: data.train, steps: 100000000)"),
@@ -86,7 +98,7 @@ struct LongScript: Sendable, CustomTestStringConvertible {
 /// Alone on the machine as far as it goes: times are measured.
 @Suite(.serialized) struct CancellationTests {
   /// What ``LongScript`` costs until it ends once another thread has said so.
-  @Test(arguments: LongScript.ofTheLanguage + LongScript.ofModels)
+  @Test(arguments: LongScript.ofTheLanguage + LongScript.ofTensors + LongScript.ofModels)
   func cancellingTakesEffectAtOnce(_ script: LongScript) throws {
     let folder = try Folder()
     try folder.write("data.txt", String(repeating: "There was a cat. ", count: 400))

@@ -76,6 +76,12 @@ struct Excess: Sendable, CustomTestStringConvertible {
       script: "model M() { Embedding(9, 4)\nrepeat 99999 { gelu } }\nparameters(M())",
       id: .limitMemory),
     Excess(
+      name: "bytes of a tensor", limits: Limits(tensorBytes: 10_000), script: "zeros([100, 100])",
+      id: .limitMemory),
+    Excess(
+      name: "bytes of a product", limits: Limits(tensorBytes: 10_000),
+      script: "let a = ones([40, 1])\na @ ones([1, 4000])", id: .limitMemory),
+    Excess(
       name: "time", limits: Limits(time: .milliseconds(50)), script: "while true { }",
       id: .limitTime),
     Excess(

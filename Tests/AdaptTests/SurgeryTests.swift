@@ -102,6 +102,29 @@ import Testing
     #expect(replaced.gradient("blocks[0].ffn.down.weight") != nil)
   }
 
+  @Test func checkingAScriptLeavesTheModelsOfEarlierRunsAsTheyAre() throws {
+    let engine = Engine()
+    try engine.run(Array(Self.model.utf8), name: "model.adapt")
+    let change = """
+      replace(lm, "blocks[*].ffn", with: FFN(3))
+      freeze(lm, "embedding")
+      share(lm, "blocks[1].norm", with: "blocks[0].norm")
+      setParameter(lm, "linear.bias", zeros([32]))
+      expect lm.parameter("blocks[1].ffn.up.bias").shape == [3]
+
+      """
+    #expect(engine.check(Array(change.utf8), name: "change.adapt").isEmpty)
+    guard case .flow(let lm)? = engine.interpreter["lm"] else { return }
+    let graph = try engine.interpreter.trace(lm, input: .tokens, mode: .training)
+    #expect(graph.frozen.isEmpty)
+    #expect(graph.graph.parameters.contains { $0.name == "blocks[1].norm.gain" })
+    #expect(
+      graph.graph.parameters.first { $0.name == "blocks[1].ffn.up.bias" }?.shape == [16])
+    try engine.run(Array(change.utf8), name: "change.adapt")
+    let changed = try engine.interpreter.trace(lm, input: .tokens, mode: .training)
+    #expect(changed.frozen == ["embedding.table"])
+  }
+
   @Test func aFileKeepsAModelAfterSurgery() throws {
     let folder = try Folder()
     let tool = CommandLineTool(in: folder)

@@ -14,6 +14,7 @@ extension ScriptGenerator {
     case .record: return record(depth: depth)
     case .time: return "(\(expression(.time, depth: depth - 1)) + \(leaf(.time)))"
     case .function: return closure(depth: depth)
+    case .tensor: return tensor(depth: depth)
     case .tuple:
       return "(\(expression(any(), depth: depth - 1)), \(expression(any(), depth: depth - 1)))"
     case .map:
@@ -33,6 +34,7 @@ extension ScriptGenerator {
     case .record: return "(a: \(random.below(9)), b: \"x\")"
     case .time: return random.pick(["5ms", "1s", "0.5us"])
     case .function: return random.pick(["{ x in x }", "sqrt", "{ x in x * 2 }", "floor"])
+    case .tensor: return random.pick(["ones([2, 3])", "zeros([3])", "tensor([1, 2, 3])"])
     case .tuple: return random.pick(["(1, 2)", "(1, \"a\")", "(0, (1, 2))"])
     case .map: return random.pick(["[:]", "[1: 2]", "[\"a\": 1, \"b\": 2]"])
     }
@@ -118,6 +120,23 @@ extension ScriptGenerator {
     let result = "[\(expression(.int, depth: depth)) for \(name) in \(sequence)\(condition)]"
     scopes.removeLast()
     return result
+  }
+
+  private mutating func tensor(depth: Int) -> String {
+    let inner = depth - 1
+    switch random.below(6) {
+    case 0, 1:
+      let op = random.pick(["+", "-", "*", "/", "@", "<", "^"])
+      return "(\(expression(.tensor, depth: inner)) \(op) \(expression(.tensor, depth: inner)))"
+    case 2: return "(\(expression(.tensor, depth: inner)) * \(expression(.number, depth: inner)))"
+    case 3:
+      let name = random.pick(["exp", "sqrt", "relu", "softmax", "abs", "sum", "mean", "sign"])
+      return "\(name)(\(expression(.tensor, depth: inner)))"
+    case 4:
+      let place = random.pick(["0", "-1", "0..1", "1..", "..", ".., 0", "0, 0", "5"])
+      return "\(expression(.tensor, depth: inner))[\(place)]"
+    default: return "tensor(\(expression(.list, depth: inner)))"
+    }
   }
 
   private mutating func record(depth: Int) -> String {

@@ -3,7 +3,7 @@
 struct ScriptGenerator {
   /// What an expression is meant to come to.
   enum Kind: CaseIterable {
-    case int, number, bool, string, list, range, record, time, function, tuple, map
+    case int, number, bool, string, list, range, record, time, function, tuple, map, tensor
   }
 
   struct Binding {

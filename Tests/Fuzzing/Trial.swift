@@ -20,6 +20,7 @@ public struct Trial {
   /// Small enough that no script can take long.
   private static let limits = Limits(
     steps: 20_000, depth: 300, elements: 20_000, nodes: 4000, parameter: 1 << 18,
+    tensorBytes: 1 << 20,
     output: 1 << 16, time: .seconds(2), checkSteps: 5000)
 
   public init(corpus: Corpus) { self.corpus = corpus }
@@ -68,7 +69,7 @@ public struct Trial {
       }
       return found.count < 10
     }
-    return found
+    return found + formatViolations(bytes, tree)
   }
 
   /// Whether a span is a part of a text that the map knows.

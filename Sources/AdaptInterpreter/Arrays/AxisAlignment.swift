@@ -80,7 +80,7 @@ extension Interpreter {
   private func mismatch(_ a: TensorOperand, _ b: TensorOperand, at span: Span) -> Diagnostic {
     failure(
       .wrongShape, "\(describe(a)) and \(describe(b)) do not match", at: span,
-      notes: callNotes(around: span),
+      notes: shapeNotes(origins(of: [a, b], ["the left side", "the right side"]), at: span),
       hint: "axes of one name must have one size; labelled(…) gives other names")
   }
 }

@@ -182,7 +182,7 @@ extension Call {
 }
 
 /// Reads nested lists into the numbers of a tensor.
-private struct ListReader {
+struct ListReader {
   let interpreter: Interpreter
   let span: Span
   let element: ElementType

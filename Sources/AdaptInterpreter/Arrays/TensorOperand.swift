@@ -95,8 +95,9 @@ extension Interpreter {
     let inputs = try operands.map { try value(of: $0, trace, at: span) }
     try checkRows(inputs, trace, at: span)
     let known = trace.graph.nodes.count
-    let result = try traced(at: span) { try build(&trace.graph, inputs) }
+    let result = try traced(at: span, of: inputs) { try build(&trace.graph, inputs) }
     try checkTensors(trace.graph, from: known, at: span)
+    noteOrigin(of: result, trace, at: span)
     let rank = trace.graph.type(result).dims.count
     return .tensor(
       SymbolicTensor(

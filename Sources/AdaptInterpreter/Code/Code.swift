@@ -149,6 +149,16 @@ final class CallStack {
   var records: [CallRecord] { (min(floor, count)..<count).map { base[$0] } }
 
   var last: CallRecord? { count > floor ? base[count - 1] : nil }
+
+  /// The innermost call of a kind.
+  func last(where isWanted: (CallRecord) -> Bool) -> CallRecord? {
+    var index = count
+    while index > floor {
+      index -= 1
+      if isWanted(base[index]) { return base[index] }
+    }
+    return nil
+  }
 }
 
 /// The frames of all calls that are going on, one above the other.

@@ -60,9 +60,9 @@ final class ValuePattern: PatternNode {
     let wanted = try self.value.evaluate(context, frame)
     if case .range(let range) = wanted {
       if case .range = value { return try context.equal(value, wanted, at: span) }
-      guard let number = value.asDouble else { return false }
-      return number >= Double(range.lower)
-        && (value.exactInt.map { $0 < range.upper } ?? (number < Double(range.upper)))
+      if let number = value.exactInt { return number >= range.lower && number < range.upper }
+      guard case .number(let number) = value else { return false }
+      return number > Double(range.lower) && number < Double(range.upper)
     }
     return try context.equal(value, wanted, at: span)
   }

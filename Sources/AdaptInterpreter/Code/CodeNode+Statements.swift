@@ -71,9 +71,11 @@ final class AssignmentNode: StatementNode {
   let target: TargetNode
   let op: BinaryOperator?
   let value: CodeNode
+  private let levels: Int
 
   init(_ target: TargetNode, _ op: BinaryOperator?, _ value: CodeNode, _ span: Span) {
     self.target = target
+    levels = target.levels
     self.op = op
     self.value = value
     super.init(span)
@@ -81,6 +83,7 @@ final class AssignmentNode: StatementNode {
 
   override func execute(_ context: Interpreter, _ frame: Frame) throws -> Signal {
     let new = try value.evaluate(context, frame)
+    if levels > 0 { try context.checkNesting(levels + new.depth, at: span) }
     guard let op else {
       try target.assign(new, context, frame)
       return .normal
@@ -88,6 +91,7 @@ final class AssignmentNode: StatementNode {
     try target.modify(context, frame) { old in
       if op == .add, case .list(let added) = new, case .list(var list) = old {
         try context.checkGrowth(of: list, by: added, at: self.span)
+        try context.checkNesting(levels + added.depth, at: self.span)
         // The only holder of a list grows it in place.
         old = .none
         list.append(added)

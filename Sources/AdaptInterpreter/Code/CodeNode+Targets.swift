@@ -6,6 +6,9 @@ class TargetNode {
 
   init(_ span: Span) { self.span = span }
 
+  /// How many containers stand around the place.
+  var levels: Int { 0 }
+
   /// Changes the value where it is, so that its only holder need not copy it.
   func modify(
     _ context: Interpreter, _ frame: Frame, _ change: (inout Value) throws -> Void
@@ -58,12 +61,27 @@ final class ElementTarget: TargetNode {
     super.init(span)
   }
 
+  override var levels: Int { 1 + base.levels }
+
   override func modify(
     _ context: Interpreter, _ frame: Frame, _ change: (inout Value) throws -> Void
   ) throws {
+    try modify(context, frame, needsOld: true, change)
+  }
+
+  /// A key of a map need not be there before.
+  override func assign(_ value: Value, _ context: Interpreter, _ frame: Frame) throws {
+    try modify(context, frame, needsOld: false) { $0 = value }
+  }
+
+  private func modify(
+    _ context: Interpreter, _ frame: Frame, needsOld: Bool,
+    _ change: (inout Value) throws -> Void
+  ) throws {
     let indices = try subscripts.map { try $0.evaluate(context, frame) }
     try base.modify(context, frame) { value in
-      try context.changeElement(of: &value, indices, at: self.span, change)
+      try context.changeElement(
+        of: &value, indices, needsOld: needsOld, at: self.span, change)
     }
   }
 }
@@ -79,6 +97,8 @@ final class FieldTarget: TargetNode {
     super.init(span)
   }
 
+  override var levels: Int { 1 + base.levels }
+
   override func modify(
     _ context: Interpreter, _ frame: Frame, _ change: (inout Value) throws -> Void
   ) throws {
@@ -89,9 +109,7 @@ final class FieldTarget: TargetNode {
       }
       value = .none
       defer { value = .record(record) }
-      try record.change(self.name.text) {
-        try context.changeInside(&$0, at: self.span, change)
-      }
+      try record.change(self.name.text, change)
     }
   }
 }
@@ -104,6 +122,8 @@ final class TupleTarget: TargetNode {
     self.parts = parts
     super.init(span)
   }
+
+  override var levels: Int { parts.map(\.levels).max() ?? 0 }
 
   override func assign(_ value: Value, _ context: Interpreter, _ frame: Frame) throws {
     let elements: [Value]

@@ -11,7 +11,7 @@ public struct DocumentationEntry: Sendable {
     case objective = "objectives"
     case optimizer = "optimizers"
     case function = "functions"
-    case method = "methods of lists and strings"
+    case method = "methods of lists, strings and models"
     case value = "values"
   }
 
@@ -119,7 +119,8 @@ extension Interpreter {
         name: name, kind: .value, signature: name,
         text: Interpreter.constantDocumentation[name] ?? "", place: "built in")
     }
-    return functions + methods + strings + values
+    let models = Interpreter.accessFunctions.map { Interpreter.entry($0, .method) }
+    return functions + methods + strings + models + values
   }
 
   private static func entry(_ native: NativeFunction, _ kind: DocumentationEntry.Kind)

@@ -141,12 +141,8 @@ extension Interpreter {
     let known = tracedModels.filter { $0.flow === model }
     if let found = known.last(where: { $0.mode == mode }) { return found }
     let input = known.last?.input ?? .open
-    calls.removeAll()
-    guard (try? traceModel(model, input: input, mode: mode, at: model.span)) != nil else {
-      calls.removeAll()
-      return nil
-    }
-    return tracedModels.last
+    let graph = try? traceModel(model, input: input, mode: mode, at: model.span)
+    return graph == nil ? nil : tracedModels.last
   }
 
   /// Calls of generate with a model whose tokens depend on later ones.

@@ -34,7 +34,7 @@ extension Interpreter {
       trace.origins.values[value] = (span, nil)
       return
     }
-    guard let call = calls.records.last(where: { !store.isLibrary($0.callSite) }) else { return }
+    guard let call = calls.last(where: { !store.isLibrary($0.callSite) }) else { return }
     trace.origins.values[value] = (call.callSite, call.name)
   }
 
@@ -133,6 +133,16 @@ extension Interpreter {
     return notes
   }
 
+  /// Where the operands come from that are values of a trace.
+  func origins(of operands: [TensorOperand], _ names: [String]) -> [Diagnostic.Note] {
+    zip(operands, names).flatMap { operand, name -> [Diagnostic.Note] in
+      guard case .symbolic(let tensor) = operand.source, case .value(let value) = tensor.content,
+        tensor.trace === trace
+      else { return [] }
+      return origin(of: value, as: name)
+    }
+  }
+
   /// Where the names of a declared shape have their sizes from.
   func sizeNotes(_ shape: [AxisCode], _ frame: Frame) -> [Diagnostic.Note] {
     shape.flatMap { axis -> [Diagnostic.Note] in
@@ -145,15 +155,39 @@ extension Interpreter {
 
   private func note(_ origin: SizeOrigin, _ size: Int) -> [Diagnostic.Note] {
     guard let span = origin.span else { return [] }
-    let name = origin.symbol.map { "\($0) = \(size)" } ?? "\(size)"
-    return [.init(span: span, text: "\(name) is said here")]
+    return [
+      .init(span: span, text: origin.symbol.map { "\($0) is \(size) here" } ?? "this is \(size)")
+    ]
   }
 
   /// Notes of a shape error, each place once, with the calls around it behind them.
   func shapeNotes(_ notes: [Diagnostic.Note], at span: Span?) -> [Diagnostic.Note] {
-    let shown = notes.filter { $0.span != span && !store.isLibrary($0.span) }.prefix(4)
-    var places: Set<Span> = []
-    return (shown + callNotes(around: span)).filter { places.insert($0.span).inserted }
+    var places = [span].compactMap { $0 }.filter { !store.map.text(of: $0).contains("\n") }
+    var shown: [Diagnostic.Note] = []
+    // What stands inside of a place that is shown already is seen there.
+    for note in notes where !store.isLibrary(note.span) && shown.count < 4 {
+      guard !places.contains(where: { $0.holds(note.span) }) else { continue }
+      places.append(note.span)
+      shown.append(note)
+    }
+    return shown
+      + callNotes(around: span).filter { call in !shown.contains { $0.span == call.span } }
+  }
+
+  /// A value that stands for another one of the same sizes comes from where that one does.
+  func carryOrigin(from value: ValueID, to other: ValueID, _ trace: Trace) {
+    trace.origins.values[other] = trace.origins.values[value]
+  }
+
+  /// Notes what a parameter's sizes were written as.
+  func noteParameter(_ value: ValueID, _ shape: [CodeNode], _ trace: Trace, at span: Span) {
+    trace.origins.values[value] = (span, nil)
+    for (node, size) in zip(shape, trace.graph.type(value).dims) {
+      let text = store.map.text(of: node.span)
+      guard !text.allSatisfy(\.isNumber) else { continue }
+      trace.origins.sizes[value, default: [:]][size] =
+        sizeOrigin(named: text) ?? SizeOrigin(symbol: text, span: node.span)
+    }
   }
 
   /// Runs `body`, which makes a node of values, with its errors shown at the span.
@@ -188,7 +222,13 @@ extension Interpreter {
 extension LayerInstance {
   /// Whether a place is inside of the layer's body.
   func holds(_ span: Span) -> Bool {
-    let body = declaration.code.span
-    return span.source == body.source && body.start <= span.start && span.end <= body.end
+    declaration.code.span.holds(span)
+  }
+}
+
+extension Span {
+  /// Whether another place is inside of this one.
+  func holds(_ other: Span) -> Bool {
+    source == other.source && start <= other.start && other.end <= end
   }
 }

@@ -150,65 +150,40 @@ extension Interpreter {
   /// `model.parameter("head.weight")`: its values.
   func parameterValue(_ call: Call) throws -> Value {
     let (model, parameter) = (try call.model(0), try parameter(call))
-    guard !isDryRun else { return .unknown }
+    guard !isDryRun else { return unknownArray(TensorType(parameter.info.shape), []) }
     let state = state(of: model)
     let structure = try structure(of: model, at: call.span(0))
     try runtime(at: call.span) { try state.parameters.ensure(structure.graph) }
     guard let tensor = state.parameters[parameter.info.name] else { return .none }
-    return try scriptValue(tensor, at: call.span)
+    return .array(ArrayValue(tensor))
   }
 
   /// `setParameter(model, "head.bias", [0, 0])`.
   func setParameter(_ call: Call) throws -> Value {
     let (model, parameter) = (try call.model(0), try parameter(call))
-    let tensor = try tensor(from: call[2], call)
-    guard tensor.shape == parameter.info.shape else {
+    let (shape, numbers) = try numbers(of: call[2], call)
+    guard shape == parameter.info.shape else {
       throw failure(
         .wrongShape,
-        "parameter '\(parameter.name)' is \(parameter.info.shape), not \(tensor.shape)",
+        "parameter '\(parameter.name)' is \(parameter.info.shape), not \(shape)",
         at: call.span(2))
     }
     guard !isDryRun else { return call[0] }
     let state = state(of: model)
     let structure = try structure(of: model, at: call.span(0))
     try runtime(at: call.span) { try state.parameters.ensure(structure.graph) }
-    state.parameters[parameter.info.name] = tensor
+    state.parameters[parameter.info.name] = try runtime(at: call.span(2)) {
+      try Tensor(shape, numbers)
+    }
     return call[0]
   }
 
-  /// A parameter's numbers as a value.
-  private func scriptValue(_ tensor: Tensor, at span: Span) throws -> Value {
-    func nested(_ shape: ArraySlice<Int>, _ numbers: ArraySlice<Float>) throws -> Value {
-      guard let size = shape.first else { return .number(Double(numbers.first ?? 0)) }
-      let width = numbers.count / max(1, size)
-      let parts = try (0..<size).map { index in
-        let start = numbers.startIndex + index * width
-        return try nested(shape.dropFirst(), numbers[start..<start + width])
-      }
-      return try makeList(parts, at: span)
-    }
-    return try nested(tensor.shape[...], tensor.floats[...])
-  }
-
-  /// Numbers, nested as in a literal, as a tensor.
-  private func tensor(from value: Value, _ call: Call) throws -> Tensor {
-    var shape: [Int] = []
-    var numbers: [Float] = []
-    func collect(_ value: Value, _ depth: Int) throws {
-      if value.isUnknown { throw UnknownReached() }
-      if let number = value.asDouble, depth == shape.count {
-        numbers.append(Float(number))
-        return
-      }
-      guard case .list(let list) = value else { throw call.wrongType(2, expected: "numbers") }
-      if depth == shape.count, numbers.isEmpty { shape.append(list.elements.count) }
-      guard depth < shape.count, list.elements.count == shape[depth] else {
-        throw call.wrongValue(2, "the rows of these numbers have different lengths")
-      }
-      for element in list.elements { try collect(element, depth + 1) }
-    }
-    try collect(value, 0)
-    return try runtime(at: call.span(2)) { try Tensor(shape, numbers) }
+  /// The shape and numbers that a value gives a parameter; in a dry run they may not be known yet.
+  private func numbers(of value: Value, _ call: Call) throws -> (shape: [Int], numbers: [Float]) {
+    if case .array(let array) = value { return (array.shape, array.doubles.map(Float.init)) }
+    var reader = ListReader(interpreter: self, span: call.span(2), element: .float32)
+    let shape = try reader.read(value)
+    return (shape, reader.numbers.map(Float.init))
   }
 }
 

@@ -77,7 +77,7 @@ extension Interpreter {
     }
     if value.isUnknown { throw UnknownReached() }
     switch value {
-    case .flow(let flow): return flow
+    case .flow(let flow): return snapshot(of: flow)
     case .function(let function) where !function.isDeclaration:
       return Flow(.function(function), span: call.span(2))
     default:
@@ -85,6 +85,13 @@ extension Interpreter {
         "a place takes a layer or a flow, not \(value.typeName)", at: call.span(2),
         label: "this is \(brief(value))", hint: hintToCall(value))
     }
+  }
+
+  /// A flow as it is now: what is done to it later, or that it is the model itself, does not matter.
+  private func snapshot(of flow: Flow) -> Flow {
+    let copy = flow.copied()
+    copy.surgery = surgery(of: flow)
+    return copy
   }
 
   /// Traces the model as it would be, and says of what does not fit where that is.
@@ -102,27 +109,28 @@ extension Interpreter {
 
   /// The place that a failed trace was at, or else the last one that gives other sizes than before.
   private func culprit(of places: [ModelStructure.Layer], _ trace: Trace) -> ModelStructure.Layer? {
-    let entered = places.filter { trace.places[$0.path] != nil }
-    let open = entered.last { trace.places[$0.path]?.output == nil }
-    let changed = entered.last { trace.describe(trace.places[$0.path]?.output) != $0.output }
+    let entered = places.filter { trace.occupants[$0.path] != nil }
+    let open = entered.last { trace.occupants[$0.path]?.output == nil }
+    let changed = entered.last { trace.describe(trace.occupants[$0.path]?.output) != $0.output }
     return open ?? changed ?? entered.last
   }
 
   private func misfit(
     _ error: Diagnostic, at place: ModelStructure.Layer?, _ trace: Trace, _ call: Call
   ) -> Diagnostic {
-    guard let place, let traced = trace.places[place.path] else { return error }
-    let span = call.span(2)
+    guard let place, let traced = trace.occupants[place.path] else { return error }
     let output = trace.describe(traced.output)
-    var label = "'\(place.path)' takes \(place.input) and gives \(place.output)"
+    var label = place.input.isEmpty ? "" : "takes \(place.input) and "
+    label = "'\(place.path)' \(label)gives \(place.output)"
     if !output.isEmpty, output != place.output { label += ", this gives \(output)" }
-    let cause = error.span.map { Diagnostic.Note(span: $0, text: error.title) }
+    let cause = error.span.flatMap { span in
+      call.span.holds(span) ? nil : Diagnostic.Note(span: span, text: error.title)
+    }
+    // What was wrong with the replacement itself has no place of its own to be told at.
+    let title = "what replaces '\(place.path)' does not fit"
     return failure(
-      error.id, "what replaces '\(place.path)' does not fit: \(error.title)", at: span,
-      label: label,
-      notes: ([cause].compactMap { $0 } + error.notes).filter {
-        $0.span != span && $0.span != call.span
-      },
+      error.id, cause == nil ? "\(title): \(error.title)" : title, at: call.span(2), label: label,
+      notes: [cause].compactMap { $0 } + error.notes.filter { !call.span.holds($0.span) },
       hint: error.hint)
   }
 

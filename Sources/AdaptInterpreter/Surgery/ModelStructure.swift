@@ -68,7 +68,7 @@ struct ModelStructure {
   let graph: ModelGraph
 
   init(_ trace: Trace, _ model: ModelGraph) {
-    layers = trace.places.all.map { path, place in
+    layers = trace.occupants.all.map { path, place in
       Layer(
         path: path, place: place, input: trace.describe(place.input),
         output: trace.describe(place.output))

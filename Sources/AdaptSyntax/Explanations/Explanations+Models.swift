@@ -84,8 +84,9 @@ extension Explanation {
 
         """, Setting("found when it runs", files: ["book.txt": book], .run)),
     .unknownSite: Explanation(
-      "no such site or path",
-      "The model has no site, or the site no path, of that name. print model lists the sites.",
+      "no such place in the model",
+      "The model has no site, layer or parameter of that path, or the site no path of that name. "
+        + "print model and model.layers() list what it has.",
       bad: """
         model Tiny() {
           Embedding(256, 8)
