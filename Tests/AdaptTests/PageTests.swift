@@ -61,6 +61,8 @@ private final class PageRun {
     }
     if let shown = snippet.shown {
       #expect(snippet.printed.isEmpty, "\(place(snippet)): shown below, and beside its lines")
+      // A picture of an error is shown alone.
+      #expect(outcome.status == 0 || outcome.output.isEmpty, "\(place(snippet))")
       expect(outcome.output.isEmpty ? outcome.errors : outcome.output, shown, snippet)
     } else {
       let rest =
