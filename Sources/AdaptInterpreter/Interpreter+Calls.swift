@@ -70,6 +70,8 @@ extension Interpreter {
     _ function: Function, _ body: Closure, _ arguments: [EvaluatedArgument], at span: Span
   ) throws -> [(name: String, value: Value)] {
     try open(body, at: span) { frame in
+      try enter(body.code, at: span)
+      defer { leave() }
       try bind(arguments, of: function, body.code, frame, at: span)
       return body.code.parameters.map { ($0.name.text, frame[$0.slot]) }
     }

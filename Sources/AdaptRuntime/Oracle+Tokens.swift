@@ -40,7 +40,10 @@ final class TokenSearch {
     try oracle.executor.run(batch, parameters, record: true)
     let choices = oracle.sites.map { site in
       let decision = oracle.executor.decisions.first { $0.site == site.name }
-      return TokenSearch.choices(decision?.mask ?? [], paths: site.paths.count)
+      let found = TokenSearch.choices(decision?.mask ?? [], paths: site.paths.count)
+      // A site that is left out, since nothing of it reaches the result, decides nothing.
+      return found.count == batch.layout.rows
+        ? found : Array(repeating: 0, count: batch.layout.rows)
     }
     let run = try oracle.rowLosses(batch, parameters, [:])
     trained = State(choices: choices, losses: run.losses, share: run.share)

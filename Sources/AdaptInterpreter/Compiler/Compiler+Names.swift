@@ -7,11 +7,16 @@ final class Variable {
   let isMutable: Bool
   /// Whether the compiler has passed the statement that binds it.
   var isBound: Bool
+  /// Whether only an import binds it.
+  let isImported: Bool
   /// Whether closures must share it instead of copying its value.
   var needsCell = false
 
-  init(_ name: Identifier, _ place: Place, isMutable: Bool, isBound: Bool) {
+  init(
+    _ name: Identifier, _ place: Place, isMutable: Bool, isBound: Bool, isImported: Bool = false
+  ) {
     self.name = name
+    self.isImported = isImported
     self.place = place
     self.isMutable = isMutable
     self.isBound = isBound

@@ -256,6 +256,8 @@ extension Compiler {
     guard functions.count == 1, function.blocks.count == 1,
       let known = function.blocks[0].variables[name.text]
     else { return bind(name) }
+    // The file's own name stands; what is imported under it is not seen.
+    guard known.isImported else { return Binder(place: .cell(Cell()), publication: nil) }
     known.isBound = true
     return binder(known)
   }

@@ -53,7 +53,10 @@ final class Compiler {
       return compileDeclaration(statement)
     }
     var statements: [FileCode.Statement] = []
-    for statement in block.statements where Compiler.declared(statement) == nil {
+    // Tests come last: they run over all the names of the file.
+    let others = block.statements.filter { Compiler.declared($0) == nil }
+    let tests = others.filter(Compiler.isTest)
+    for statement in others.filter({ !Compiler.isTest($0) }) + tests {
       let node = compile(statement)
       let names = Compiler.bound(statement).compactMap { name in
         function.blocks[0].variables[name.text].map { binder($0) }
@@ -80,16 +83,18 @@ final class Compiler {
     let scope = BlockScope()
     for statement in block.statements {
       let isDeclaration = Compiler.declared(statement) != nil
-      if case .importModule(let item) = statement.kind {
-        for name in importedNames(of: item, at: statement.span).map(\.bound)
-        where scope.variables[name.text] == nil {
-          scope.variables[name.text] = Variable(
-            name, .cell(cell(name)), isMutable: false, isBound: false)
-        }
-      }
       for name in Compiler.bound(statement) where !reportDuplicate(name, in: scope) {
         scope.variables[name.text] = Variable(
           name, .cell(cell(name)), isMutable: Compiler.isMutable(statement), isBound: isDeclaration)
+      }
+    }
+    // A name of the file's own goes before one that is imported.
+    for statement in block.statements {
+      guard case .importModule(let item) = statement.kind else { continue }
+      for name in importedNames(of: item, at: statement.span).map(\.bound)
+      where scope.variables[name.text] == nil {
+        scope.variables[name.text] = Variable(
+          name, .cell(cell(name)), isMutable: false, isBound: false, isImported: true)
       }
     }
     return scope
@@ -125,6 +130,11 @@ final class Compiler {
     case .objective(let name, _): name
     default: nil
     }
+  }
+
+  private static func isTest(_ statement: Statement) -> Bool {
+    if case .test = statement.kind { return true }
+    return false
   }
 
   static func isMutable(_ statement: Statement) -> Bool {
