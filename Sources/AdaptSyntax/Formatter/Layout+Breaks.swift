@@ -15,7 +15,9 @@ extension Layout {
   /// brace.
   private mutating func joinBraces() {
     for place in units.indices where units[place].kind == .leftBrace {
-      if place > 0, isInBlock(place), !isStart(place), !units[place - 1].isComment {
+      // A closure that `print` prints may stand on a line of its own.
+      let isValue = facts.values.contains(units[place].range.lowerBound)
+      if place > 0, isInBlock(place), !isStart(place), !isValue, !units[place - 1].isComment {
         units[place].breaks = 0
       }
       if partners[place] == place + 1 { units[place + 1].breaks = 0 }
