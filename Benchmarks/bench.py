@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures Adapt beside PyTorch and prints a table; see README.md for the rules and the protocol.
+"""Measures Adapt beside its rivals and prints tables; see README.md for the rules and the protocol.
 
     python3 bench.py [--threads 1,2] [--rounds 10] [WORKLOAD...]
 
@@ -11,11 +11,12 @@ import json
 import sys
 from pathlib import Path
 
+import scripting
 import tables
 import training
 
 HERE = Path(__file__).resolve().parent
-WORKLOADS = training.WORKLOADS
+WORKLOADS = training.WORKLOADS + scripting.WORKLOADS
 
 
 def numbers(text):
@@ -33,6 +34,9 @@ def parse():
         "--ways", type=lambda text: text.split(","), metavar="WAY[,WAY]",
         help="PyTorch's ways; all that it can by default")
     parser.add_argument("--adapt", default=str(HERE / ".build" / "release" / "adapt-bench"))
+    parser.add_argument(
+        "--command", default=str(HERE.parent / ".build" / "release" / "adapt"),
+        help="the adapt command, for scripting")
     parser.add_argument("--no-adapt", action="store_true", help="measure PyTorch alone")
     parser.add_argument("--json", type=Path, default=HERE / "latest.json")
     options = parser.parse_args()
@@ -62,7 +66,7 @@ def merged(old, new):
 def main():
     options = parse()
     results = []
-    for group, table in ((training, tables.training),):
+    for group, table in ((training, tables.training), (scripting, tables.scripting)):
         names = chosen(options, group)
         rows = group.measure_all(names, options) if names else []
         if rows:

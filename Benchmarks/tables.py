@@ -33,3 +33,36 @@ def training(results):
             scaled(r["peak_bytes"], 1e6, ".0f"), scaled(r["rival_peak_bytes"], 1e6, ".0f"),
         ])
     return aligned(rows)
+
+
+def scripting(results):
+    """`CPU` is processor time, which a busy machine disturbs less; `start` how much of it is the start."""
+    rows = [[
+        "workload", "ours ms (min–max)", "rival ms (min–max)", "way", "ratio", "ours CPU ms (start)",
+        "rival CPU ms (start)", "CPU ratio", "beside",
+    ]]
+    for r in results:
+        rows.append([
+            r["workload"], milliseconds(r, "ours"), milliseconds(r, "rival"), r["rival_way"] or "–",
+            scaled(r["ratio"], 1, ".2f"), processor(r, "ours"), processor(r, "rival"),
+            scaled(r["cpu_ratio"], 1, ".2f"), beside(r),
+        ])
+    return aligned(rows)
+
+
+def processor(result, name):
+    spent, start = result[f"{name}_cpu_s"], result[f"{name}_start_cpu_s"]
+    return scaled(spent, 1e-3, ".1f") + ("" if start is None else f" ({start * 1000:.1f})")
+
+
+def beside(result):
+    """What only some workloads say: other rivals, a rate, a limit."""
+    parts = [
+        f"{name} {way['median_s'] * 1000:.1f} ms, CPU {way['cpu_s'] * 1000:.1f}"
+        for name, way in result["rival_ways"].items() if name != result["rival_way"]
+    ]
+    if result.get("bytes_per_second"):
+        parts.append(f"{result['bytes_per_second'] / 1e6:.1f} MB/s")
+    if result.get("limit_s"):
+        parts.append(f"limit {result['limit_s'] * 1000:.0f} ms")
+    return "; ".join(parts) or "–"
