@@ -5,16 +5,18 @@ import AdaptRuntime
 import AdaptTensor
 import Foundation
 
-// Our side of the benchmarks: one process trains one workload, a step on request. Speaks the protocol
-// of ../../README.md on its standard input and output.
+// Our side of the benchmarks: one process trains one workload, or parses a script, a step on request.
+// Speaks the protocol of ../../README.md on its standard input and output.
 //
 //     adapt-bench WORKLOAD.adapt [--threads N] [--weights FILE] [--profile]
+//     adapt-bench SCRIPT.adapt --parse
 
 struct Options {
   var workload = ""
   var threads = 2
   var weights: String?
   var isProfiled = false
+  var isParsed = false
 
   init(_ arguments: [String]) {
     var rest = arguments[...]
@@ -23,6 +25,7 @@ struct Options {
       case "--threads": threads = rest.popFirst().flatMap { Int($0) } ?? threads
       case "--weights": weights = rest.popFirst()
       case "--profile": isProfiled = true
+      case "--parse": isParsed = true
       default: workload = argument
       }
     }
@@ -115,29 +118,48 @@ func json(_ facts: [String: Any]) throws -> String {
   )
 }
 
-let options = Options(Array(CommandLine.arguments.dropFirst()))
-let workload = try Workload(options)
-var last = try workload.trainer.step(workload.batch)
-if options.isProfiled {
+/// Answers the lines of the protocol until there are no more.
+func serve(step: () throws -> Double, facts: () throws -> [String: Any]) throws {
+  say("ready " + (try json(facts())))
+  while let line = readLine() {
+    switch line {
+    case "step": say(String(format: "%.6f", try step()))
+    case "stats": say(try json(facts()))
+    case "quit": return
+    default: say("error unknown command")
+    }
+  }
+}
+
+func serveTraining(_ options: Options) throws {
+  let workload = try Workload(options)
+  var last = try workload.trainer.step(workload.batch)
+  if options.isProfiled { return try printProfile(of: workload) }
+  try serve {
+    let start = ContinuousClock.now
+    last = try workload.trainer.step(workload.batch)
+    return (ContinuousClock.now - start) / .seconds(1)
+  } facts: {
+    workload.facts(last)
+  }
+}
+
+/// Times of ten steps by op.
+func printProfile(of workload: Workload) throws {
   workload.trainer.profile = Profile()
-  for _ in 0..<10 { last = try workload.trainer.step(workload.batch) }
+  for _ in 0..<10 { _ = try workload.trainer.step(workload.batch) }
   for entry in workload.trainer.profile?.table ?? [] {
     say(
       String(
         format: "%-20@ %5d calls  %8.2f ms  %8.1f GFLOP/s", entry.op.rawValue as NSString,
         entry.calls / 10, entry.seconds * 100, entry.flops / entry.seconds / 1e9))
   }
-  exit(0)
 }
-say("ready " + (try json(workload.facts(last))))
-while let line = readLine() {
-  switch line {
-  case "step":
-    let start = ContinuousClock.now
-    last = try workload.trainer.step(workload.batch)
-    say(String(format: "%.6f", (ContinuousClock.now - start) / .seconds(1)))
-  case "stats": say(try json(workload.facts(last)))
-  case "quit": exit(0)
-  default: say("error unknown command")
-  }
+
+let options = Options(Array(CommandLine.arguments.dropFirst()))
+if options.isParsed {
+  let workload = try ParseWorkload(options.workload)
+  try serve(step: workload.seconds, facts: workload.facts)
+} else {
+  try serveTraining(options)
 }
