@@ -47,7 +47,7 @@ final class NamePattern: PatternNode {
   }
 }
 
-/// A literal, or a range that an integer or a number may be in.
+/// A literal.
 final class ValuePattern: PatternNode {
   let value: CodeNode
 
@@ -57,14 +57,39 @@ final class ValuePattern: PatternNode {
   }
 
   override func matches(_ value: Value, _ context: Interpreter, _ frame: Frame) throws -> Bool {
-    let wanted = try self.value.evaluate(context, frame)
-    if case .range(let range) = wanted {
-      if case .range = value { return try context.equal(value, wanted, at: span) }
-      if let number = value.exactInt { return number >= range.lower && number < range.upper }
-      guard case .number(let number) = value else { return false }
-      return number > Double(range.lower) && number < Double(range.upper)
+    try context.equal(value, try self.value.evaluate(context, frame), at: span)
+  }
+}
+
+/// `a..b` and `a...b`: what lies between, numbers and quantities too.
+final class RangePattern: PatternNode {
+  let lower: CodeNode
+  let upper: CodeNode
+  let isClosed: Bool
+
+  init(_ lower: CodeNode, _ upper: CodeNode, closed: Bool, _ span: Span) {
+    self.lower = lower
+    self.upper = upper
+    isClosed = closed
+    super.init(span)
+  }
+
+  override func matches(_ value: Value, _ context: Interpreter, _ frame: Frame) throws -> Bool {
+    let first = try lower.evaluate(context, frame)
+    let last = try upper.evaluate(context, frame)
+    guard RangePattern.areComparable(value, first), RangePattern.areComparable(value, last) else {
+      return false
     }
-    return try context.equal(value, wanted, at: span)
+    let above = try context.binary(.lessOrEqual, first, value, at: span)
+    let below = try context.binary(isClosed ? .lessOrEqual : .less, value, last, at: span)
+    return try context.truth(above, at: span) && context.truth(below, at: span)
+  }
+
+  private static func areComparable(_ a: Value, _ b: Value) -> Bool {
+    switch (a, b) {
+    case (.quantity(_, let kind), .quantity(_, let other)): kind == other
+    default: a.asDouble != nil && b.asDouble != nil
+    }
   }
 }
 

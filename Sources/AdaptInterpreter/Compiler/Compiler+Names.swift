@@ -219,7 +219,11 @@ extension Compiler {
     case .wildcard, .missing: return WildcardPattern(span)
     case .name(let name):
       return NamePattern(bind(Identifier(name, span: span), isMutable: isMutable), span)
-    case .value(let value): return ValuePattern(compile(value), span)
+    case .value(let value):
+      if case .range(let lower?, let upper?, let closed) = value.kind {
+        return RangePattern(compile(lower), compile(upper), closed: closed, span)
+      }
+      return ValuePattern(compile(value), span)
     case .tuple(let parts):
       return SequencePattern(
         parts.map { compile($0, isMutable: isMutable) }, rest: nil, isTuple: true, span)
