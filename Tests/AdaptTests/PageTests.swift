@@ -209,19 +209,15 @@ private struct Numbers {
     }
   }
 
-  /// A number of the table of limits is the one that a host gets by default.
+  /// Every limit has a row, and a number in it is the one that a host gets by default.
   @Test func theLimitsAreTheOnesOfAHost() throws {
-    let text = try page("limits-and-safety.md").text
-    let limits = Limits()
-    let rows = [
-      "steps": limits.steps, "depth": limits.depth, "elements": limits.elements,
-      "nodes": limits.nodes, "parameter": limits.parameter, "tensorBytes": limits.tensorBytes,
-      "output": limits.output, "checkSteps": limits.checkSteps,
-    ]
-    for (name, value) in rows {
-      let row = text.components(separatedBy: "\n").first { $0.hasPrefix("| `\(name)` |") }
-      let digits = row?.replacingOccurrences(of: ",", with: "") ?? ""
-      #expect(digits.contains("| \(value) |"), "\(name) is \(value)")
+    let lines = try page("limits-and-safety.md").text.components(separatedBy: "\n")
+    for (label, value) in Mirror(reflecting: Limits()).children {
+      let name = try #require(label)
+      let row = try #require(lines.first { $0.hasPrefix("| `\(name)` |") }, "\(name)")
+      // That one depends on the machine.
+      guard let number = value as? Int, name != "memory" else { continue }
+      #expect(row.replacingOccurrences(of: ",", with: "").contains("| \(number) |"), "\(name)")
     }
   }
 }
