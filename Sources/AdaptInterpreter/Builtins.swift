@@ -47,8 +47,9 @@ extension Interpreter {
         return .number(number)
       },
       NativeFunction("fail", [.optional("message", .string("the script failed"))]) { call in
+        let message = try call.interpreter.display(call[0], at: call.span)
         throw call.interpreter.failure(
-          .failedByScript, try call.interpreter.display(call[0], at: call.span), at: call.span)
+          .failedByScript, message.isEmpty ? "the script failed" : message, at: call.span)
       },
       NativeFunction("assert", ["condition", .optional("message", .none)]) { call in
         if try call.bool(0) { return .none }
@@ -58,7 +59,8 @@ extension Interpreter {
         } else {
           message = try call.interpreter.display(call[1], at: call.span)
         }
-        throw call.interpreter.failure(.failedByScript, message, at: call.span)
+        throw call.interpreter.failure(
+          .failedByScript, message.isEmpty ? "this should be true" : message, at: call.span)
       },
       NativeFunction("type", ["value"]) { call in
         let name = call[0].typeName

@@ -106,7 +106,7 @@ public struct Limits: Sendable {
     nodes: Int = 1_000_000, parameter: Int = 1 << 31, tensorBytes: Int = 4 << 30,
     memory: Int = physicalMemory() / 4 * 3,
     output: Int = 64 << 20,
-    time: Duration? = nil, checkSteps: Int = 200_000
+    time: Duration? = nil, checkSteps: Int = 50_000
   ) {
     self.steps = steps
     self.depth = depth

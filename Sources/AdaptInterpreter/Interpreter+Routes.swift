@@ -13,6 +13,7 @@ extension Interpreter {
     let site = trace.siteName()
     let router = route.router
     let clauses = RouterClauses(router, mode: trace.mode)
+    if router.declaration.clauses.contains(where: { $0.mode != nil }) { trace.differsByMode = true }
     return try open(router.body, at: router.span) { frame in
       for (parameter, argument) in zip(router.declaration.code.parameters, router.arguments) {
         frame[parameter.slot] = argument.value

@@ -50,6 +50,8 @@ public final class Interpreter {
   /// Whether tests are kept as the file runs, and those that were.
   var testsWanted = false
   var tests: [TestNode] = []
+  /// What names stood for that a host has bound anew, until the next run.
+  private var retired: [Value] = []
   /// What a `return` hands to the call it leaves.
   var returned = Value.none
   var stackBase: UInt = 0
@@ -173,7 +175,11 @@ public final class Interpreter {
   public subscript(name: String) -> Value? { globals.find(name)?.value }
 
   /// Binds a name for the scripts to come.
-  public func define(_ name: String, _ value: Value) { globals.define(name, value) }
+  public func define(_ name: String, _ value: Value) {
+    // A call that is going on may still run what the name stood for.
+    if let old = globals.own(name)?.value { retired.append(old) }
+    globals.define(name, value)
+  }
 
   // MARK: Runs
 
@@ -186,6 +192,7 @@ public final class Interpreter {
   func begin() throws {
     (fuel, stepsLeft) = (0, isDryRun ? host.limits.checkSteps : host.limits.steps)
     outputBytes = 0
+    retired = []
     calls.removeAll()
     returned = .none
     unknownBranches = 0

@@ -26,6 +26,7 @@ final class Scope {
   /// Binds a name to a value; one that was bound before stands for the new one.
   func define(_ name: String, _ value: Value, mutable: Bool = false, at span: Span? = nil) {
     let cell = own(name)?.cell ?? Cell()
+    cell.declared = nil
     cell.value = value
     publish(name, cell, mutable: mutable, at: span)
   }
@@ -67,7 +68,10 @@ final class Scope {
 
   /// Lets go of everything, so that functions and cells that hold each other can go.
   func clear() {
-    for binding in bindings { binding.cell.value = .unbound }
+    for binding in bindings {
+      binding.cell.declared = nil
+      binding.cell.value = .unbound
+    }
     bindings = []
     index = [:]
   }

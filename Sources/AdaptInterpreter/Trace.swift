@@ -33,6 +33,8 @@ final class Trace {
   var losses: [(name: String, value: ValueID)] = []
   /// What functions being differentiated are traced at: not to be computed before they are done.
   var variables: Set<ValueID> = []
+  /// Whether the graph would be another in the other mode.
+  var differsByMode = false
   /// Numbers in all parameters so far.
   var parameterCount = 0
   /// The model's input, once its type is known.

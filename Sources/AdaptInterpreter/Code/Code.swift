@@ -3,6 +3,9 @@ import AdaptSyntax
 /// A name that outlives its call, or belongs to a file.
 public final class Cell {
   var value = Value.unbound
+  /// The code of the function that the file declares under this name, while ``value`` holds it: calls
+  /// need not count a reference. Such a function captures nothing.
+  var declared: Unmanaged<Code>?
 }
 
 /// The compiled body of something that is called or applied.

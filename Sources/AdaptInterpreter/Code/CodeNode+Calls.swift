@@ -46,50 +46,28 @@ class CallNode: CodeNode {
 
 /// `f(a, b)`: arguments without labels are evaluated into the frame of the call.
 class PlainCallNode: CallNode {
-  /// Where the function is, when it has a name of a file.
-  private let cell: Cell?
+  /// Where a function of a file is; an empty cell for any other callee.
+  final let cell: Cell
 
   init(_ callee: CodeNode, _ arguments: [ArgumentCode], _ span: Span) {
-    cell = (callee as? GlobalNode)?.cell
+    cell = (callee as? GlobalNode)?.cell ?? Cell()
     super.init(callee, arguments, nil, span)
   }
 
   override func evaluate(_ context: Interpreter, _ frame: Frame) throws -> Value {
-    try evaluate(context, frame) { inner in
-      for (slot, argument) in arguments.enumerated() {
-        inner[slot] = try argument.value.evaluate(context, frame)
-      }
-    }
-  }
-
-  /// - Parameter fill: puts the arguments into a frame.
-  @inline(__always)
-  final func evaluate(
-    _ context: Interpreter, _ frame: Frame, _ fill: (Frame) throws -> Void
-  ) throws -> Value {
-    // A function of a file, the common case, is read where it is.
-    if let cell, case .function(let function) = cell.value, let plain = function.plainCode {
-      return try call(function, plain, context, frame, fill)
-    }
     let value = try callee.evaluate(context, frame)
     guard case .function(let function) = value, let plain = function.plainCode else {
       return try call(value, context, frame)
     }
-    return try call(function, plain, context, frame, fill)
-  }
-
-  @inline(__always)
-  private final func call(
-    _ function: Function, _ plain: Unmanaged<Code>, _ context: Interpreter, _ frame: Frame,
-    _ fill: (Frame) throws -> Void
-  ) throws -> Value {
-    try plain._withUnsafeGuaranteedRef { code in
+    return try plain._withUnsafeGuaranteedRef { code in
       guard code.parameterCount == arguments.count else {
-        return try call(.function(function), context, frame)
+        return try call(value, context, frame)
       }
       let inner = try context.reserve(code, at: span)
       defer { context.release(inner, code.slotCount) }
-      try fill(inner)
+      for (slot, argument) in arguments.enumerated() {
+        inner[slot] = try argument.value.evaluate(context, frame)
+      }
       try context.enter(code, at: span)
       defer { context.leave() }
       if code.hasCaptures { function.closure?.restore(inner) }
@@ -108,7 +86,17 @@ final class SingleCallNode: PlainCallNode {
   }
 
   override func evaluate(_ context: Interpreter, _ frame: Frame) throws -> Value {
-    try evaluate(context, frame) { $0[0] = try argument.evaluate(context, frame) }
+    // A function that a file declares, the common case, stays where it is while a script runs.
+    guard let declared = cell.declared else { return try super.evaluate(context, frame) }
+    return try declared._withUnsafeGuaranteedRef { code in
+      guard code.parameterCount == 1 else { return try super.evaluate(context, frame) }
+      let inner = try context.reserve(code, at: span)
+      defer { context.release(inner, code.slotCount) }
+      inner[0] = try argument.evaluate(context, frame)
+      try context.enter(code, at: span)
+      defer { context.leave() }
+      return try context.run(code, inner)
+    }
   }
 }
 

@@ -134,7 +134,13 @@ final class DeclarationNode: StatementNode {
   }
 
   override func execute(_ context: Interpreter, _ frame: Frame) throws -> Signal {
-    binder.bind(make(frame), frame)
+    let value = make(frame)
+    binder.bind(value, frame)
+    if binder.publication != nil, case .cell(let cell) = binder.place,
+      case .function(let function) = value, function.closure?.code.hasCaptures == false
+    {
+      cell.declared = function.plainCode
+    }
     return .normal
   }
 }

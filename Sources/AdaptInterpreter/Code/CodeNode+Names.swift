@@ -108,7 +108,9 @@ enum Place {
     switch self {
     case .slot(let slot):
       if case .cell(let cell) = frame[slot] { cell.value = value } else { frame[slot] = value }
-    case .cell(let cell): cell.value = value
+    case .cell(let cell):
+      if cell.declared != nil { cell.declared = nil }
+      cell.value = value
     }
   }
 

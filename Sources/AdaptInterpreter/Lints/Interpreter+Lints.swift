@@ -114,12 +114,15 @@ extension Interpreter {
   private func modelLints(_ block: Block) -> [Diagnostic] {
     var found: [Diagnostic] = []
     var seen: Set<String> = []
-    for model in metModels() where seen.count < Interpreter.mostModels {
+    let models = metModels()
+    guard !models.isEmpty else { return decodingLints(block) }
+    let places = ModelLints.Places(block)
+    for model in models where seen.count < Interpreter.mostModels {
       guard let name = model.layer?.name, seen.insert(name).inserted,
         let training = traced(model, .training), let inference = traced(model, .inference)
       else { continue }
       var lints = ModelLints(
-        training: training, inference: inference, tree: block, place: place)
+        training: training, inference: inference, places: places, place: place)
       lints.lint()
       found += lints.diagnostics
     }
@@ -139,7 +142,9 @@ extension Interpreter {
   /// What was traced of a model in a mode, or is now, for the input it was used with.
   private func traced(_ model: Flow, _ mode: TraceMode) -> TracedModel? {
     let known = tracedModels.filter { $0.flow === model }
-    if let found = known.last(where: { $0.mode == mode }) { return found }
+    if let found = known.last(where: { $0.mode == mode || !$0.trace.differsByMode }) {
+      return found
+    }
     let input = known.last?.input ?? .open
     let graph = try? traceModel(model, input: input, mode: mode, at: model.span)
     return graph == nil ? nil : tracedModels.last

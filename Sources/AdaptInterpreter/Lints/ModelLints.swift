@@ -21,32 +21,37 @@ struct ModelLints {
   private let training: TracedModel
   private let inference: TracedModel
   private let place: (String, TracedModel) -> Span
-  /// Routes of the script by their place, to point at the router alone.
-  private let routes: [Span: Route]
-  /// Declared parameters by name.
-  private let parameters: [String: [Span]]
+  private let places: Places
   private(set) var diagnostics: [Diagnostic] = []
 
   /// - Parameter place: the innermost flow of the script around a scope.
   init(
-    training: TracedModel, inference: TracedModel, tree: Block,
+    training: TracedModel, inference: TracedModel, places: Places,
     place: @escaping (String, TracedModel) -> Span
   ) {
     self.training = training
     self.inference = inference
     self.place = place
-    var routes: [Span: Route] = [:]
-    for expression in SyntaxNode.block(tree).expressions {
-      if case .route(let route) = expression.kind { routes[expression.span] = route }
-    }
-    self.routes = routes
-    var parameters: [String: [Span]] = [:]
-    for statement in SyntaxNode.block(tree).statements {
-      if case .parameter(let name, _, _) = statement.kind {
-        parameters[name.text, default: []].append(name.span)
+    self.places = places
+  }
+
+  /// What a script says of routes and parameters, gathered once for all its models.
+  struct Places {
+    /// Routes by their place, to point at the router alone.
+    fileprivate private(set) var routes: [Span: Route] = [:]
+    /// Declared parameters by name.
+    fileprivate private(set) var parameters: [String: [Span]] = [:]
+
+    init(_ tree: Block) {
+      for expression in SyntaxNode.block(tree).expressions {
+        if case .route(let route) = expression.kind { routes[expression.span] = route }
+      }
+      for statement in SyntaxNode.block(tree).statements {
+        if case .parameter(let name, _, _) = statement.kind {
+          parameters[name.text, default: []].append(name.span)
+        }
       }
     }
-    self.parameters = parameters
   }
 
   mutating func lint() {
@@ -60,13 +65,13 @@ struct ModelLints {
   /// The router of a site as written, or the whole site.
   private func router(_ site: Site) -> Span {
     let span = place(site.name, training)
-    return routes[span]?.router.span ?? span
+    return places.routes[span]?.router.span ?? span
   }
 
   /// The head of a site, `route each token by TopK(1)`.
   private func head(_ site: Site) -> Span {
     let span = place(site.name, training)
-    guard let route = routes[span] else { return span }
+    guard let route = places.routes[span] else { return span }
     return Span(source: span.source, start: Int(span.start), end: Int(route.router.span.end))
   }
 
@@ -134,7 +139,7 @@ struct ModelLints {
       else { continue }
       let name = graph.parameters[index].name
       let last = name.split(separator: ".").last.map(String.init) ?? name
-      let declared = parameters[last] ?? []
+      let declared = places.parameters[last] ?? []
       diagnostics.append(
         Diagnostic(
           .deadParameter, "no gradient reaches the parameter '\(name)'",
