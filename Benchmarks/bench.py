@@ -35,7 +35,7 @@ def parse():
         help="PyTorch's ways; all that it can by default")
     parser.add_argument("--adapt", default=str(HERE / ".build" / "release" / "adapt-bench"))
     parser.add_argument(
-        "--command", default=str(HERE.parent / ".build" / "release" / "adapt"),
+        "--command", default=str(HERE / ".build" / "adapt" / "release" / "adapt"),
         help="the adapt command, for scripting")
     parser.add_argument("--no-adapt", action="store_true", help="measure PyTorch alone")
     parser.add_argument("--json", type=Path, default=HERE / "latest.json")
