@@ -119,8 +119,6 @@ private struct Example {
   @Test(arguments: DiagnosticID.allCases)
   func thePictureIsTheGoldenOne(_ id: DiagnosticID) throws {
     if case .hostOnly = id.explanation.setting.condition { return }
-    // Where a script is when its time is over is chance.
-    if id == .limitTime || id == .cancelled { return }
     let example = try Example(id, isBad: true)
     let picture = example.bad().map { example.engine.render($0) + "\n" }.joined(separator: "\n")
     let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

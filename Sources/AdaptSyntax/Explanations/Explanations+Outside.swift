@@ -67,13 +67,13 @@ extension Explanation {
     .limitTime: Explanation(
       "out of time",
       "The script ran longer than the host allows.",
-      bad: "var n = 0\nwhile n >= 0 { n += 1 }\nprint n\n",
+      bad: "while true { }\n",
       good: "var n = 0\nwhile n < 10 { n += 1 }\nprint n\n",
       Setting("where the host allows 50 ms", .limited)),
     .cancelled: Explanation(
       "cancelled",
       "The host or Ctrl-C ended the script.",
-      bad: "var n = 0\nwhile n >= 0 { n += 1 }\nprint n\n",
+      bad: "while true { }\n",
       good: "var n = 0\nwhile n < 10 { n += 1 }\nprint n\n",
       Setting("ended by Ctrl-C", .cancelled)),
     .limitOutput: Explanation(
