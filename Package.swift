@@ -16,34 +16,37 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
   ],
   targets: [
+    .target(name: "AdaptPlatform"),
     .target(name: "AdaptSyntax"),
 
     .target(name: "CAdaptKernels"),
     .systemLibrary(
       name: "COneDNN", providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
-    .target(name: "AdaptTensor", dependencies: ["CAdaptKernels", "COneDNN"]),
-    .target(name: "AdaptGraph", dependencies: ["AdaptTensor"]),
-    .target(name: "AdaptRuntime", dependencies: ["AdaptGraph", "AdaptTensor"]),
+    .target(name: "AdaptTensor", dependencies: ["AdaptPlatform", "CAdaptKernels", "COneDNN"]),
+    .target(name: "AdaptGraph", dependencies: ["AdaptPlatform", "AdaptTensor"]),
+    .target(name: "AdaptRuntime", dependencies: ["AdaptPlatform", "AdaptGraph", "AdaptTensor"]),
 
     .target(
       name: "AdaptInterpreter",
       dependencies: [
-        "AdaptSyntax", "AdaptGraph", "AdaptRuntime", "AdaptTensor",
+        "AdaptPlatform", "AdaptSyntax", "AdaptGraph", "AdaptRuntime", "AdaptTensor",
         .product(name: "OrderedCollections", package: "swift-collections"),
       ]),
     .executableTarget(name: "adapt-embed"),
     .plugin(
       name: "EmbedStandardLibrary", capability: .buildTool(), dependencies: ["adapt-embed"]),
     .target(
-      name: "Adapt", dependencies: ["AdaptInterpreter"], plugins: ["EmbedStandardLibrary"]),
+      name: "Adapt", dependencies: ["AdaptPlatform", "AdaptInterpreter"],
+      plugins: ["EmbedStandardLibrary"]),
 
     .systemLibrary(
       name: "CReadline", providers: [.apt(["libreadline-dev"]), .brew(["readline"])]),
-    .target(name: "AdaptREPL", dependencies: ["Adapt", "CReadline"]),
+    .target(name: "AdaptREPL", dependencies: ["AdaptPlatform", "Adapt", "CReadline"]),
     .executableTarget(
       name: "adapt-cli",
       dependencies: [
-        "Adapt", "AdaptREPL", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "AdaptPlatform", "Adapt", "AdaptREPL",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     .testTarget(name: "AdaptSyntaxTests", dependencies: ["AdaptSyntax"], exclude: ["Scripts"]),

@@ -1,5 +1,5 @@
+import AdaptPlatform
 import AdaptSyntax
-import Foundation
 
 /// Diagnostics as data, for editors and other programs: a JSON array of objects.
 ///

@@ -1,7 +1,7 @@
 import AdaptInterpreter
+import AdaptPlatform
 import AdaptRuntime
 import AdaptSyntax
-import Foundation
 
 /// Runs scripts for a host: the standard library, an interpreter, and what the host grants.
 ///

@@ -1,6 +1,6 @@
 import AdaptInterpreter
+import AdaptPlatform
 import AdaptTensor
-import Foundation
 
 /// Which files a script may read and write.
 ///

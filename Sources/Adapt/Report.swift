@@ -1,5 +1,5 @@
 import AdaptInterpreter
-import Foundation
+import AdaptPlatform
 
 /// Every result that a script produced, as data: an array of objects with a `kind` and named values.
 public struct Report: Sendable {

@@ -1,5 +1,5 @@
+import AdaptPlatform
 import AdaptTensor
-import Foundation
 
 /// Which run random numbers belong to.
 public struct NoiseKey: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import Foundation
+import AdaptPlatform
 
 // Across the rows of a group, and losses.
 

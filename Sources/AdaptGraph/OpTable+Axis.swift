@@ -1,4 +1,4 @@
-import Foundation
+import AdaptPlatform
 
 // Along the last axis.
 

@@ -1,4 +1,4 @@
-import Foundation
+import AdaptPlatform
 
 // Element by element.
 
@@ -81,21 +81,21 @@ extension Unary {
   public func value(_ x: Double) -> Double {
     switch self {
     case .negate: -x
-    case .exp: Foundation.exp(x)
-    case .log: Foundation.log(x)
+    case .exp: AdaptPlatform.exp(x)
+    case .log: AdaptPlatform.log(x)
     case .sqrt: x.squareRoot()
     case .reciprocal: 1 / x
-    case .tanh: Foundation.tanh(x)
-    case .sigmoid: 1 / (1 + Foundation.exp(-x))
+    case .tanh: AdaptPlatform.tanh(x)
+    case .sigmoid: 1 / (1 + AdaptPlatform.exp(-x))
     case .relu: x > 0 ? x : (x.isNaN ? x : 0)
-    case .gelu: 0.5 * x * (1 + Foundation.tanh(Unary.geluInner(x)))
-    case .silu: x / (1 + Foundation.exp(-x))
+    case .gelu: 0.5 * x * (1 + AdaptPlatform.tanh(Unary.geluInner(x)))
+    case .silu: x / (1 + AdaptPlatform.exp(-x))
     case .square: x * x
     case .absolute: Swift.abs(x)
     case .sign: x > 0 ? 1 : (x < 0 ? -1 : x)
-    case .sin: Foundation.sin(x)
-    case .cos: Foundation.cos(x)
-    case .erf: Foundation.erf(x)
+    case .sin: AdaptPlatform.sin(x)
+    case .cos: AdaptPlatform.cos(x)
+    case .erf: AdaptPlatform.erf(x)
     case .floor: x.rounded(.down)
     case .ceil: x.rounded(.up)
     case .round: x.rounded(.toNearestOrAwayFromZero)
@@ -106,19 +106,19 @@ extension Unary {
   public func derivative(_ x: Double) -> Double {
     switch self {
     case .negate: return -1
-    case .exp: return Foundation.exp(x)
+    case .exp: return AdaptPlatform.exp(x)
     case .log: return 1 / x
     case .sqrt: return 0.5 / x.squareRoot()
     case .reciprocal: return -1 / (x * x)
     case .tanh:
-      let y = Foundation.tanh(x)
+      let y = AdaptPlatform.tanh(x)
       return 1 - y * y
     case .sigmoid:
       let y = Unary.sigmoid.value(x)
       return y * (1 - y)
     case .relu: return x > 0 ? 1 : 0
     case .gelu:
-      let t = Foundation.tanh(Unary.geluInner(x))
+      let t = AdaptPlatform.tanh(Unary.geluInner(x))
       let inner = 0.7978845608028654 * (1 + 3 * 0.044715 * x * x)
       return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner
     case .silu:
@@ -126,9 +126,9 @@ extension Unary {
       return y * (1 + x * (1 - y))
     case .square: return 2 * x
     case .absolute: return x > 0 ? 1 : (x < 0 ? -1 : 0)
-    case .sin: return Foundation.cos(x)
-    case .cos: return -Foundation.sin(x)
-    case .erf: return 2 / Double.pi.squareRoot() * Foundation.exp(-x * x)
+    case .sin: return AdaptPlatform.cos(x)
+    case .cos: return -AdaptPlatform.sin(x)
+    case .erf: return 2 / Double.pi.squareRoot() * AdaptPlatform.exp(-x * x)
     case .sign, .floor, .ceil, .round: return 0
     }
   }
@@ -149,7 +149,7 @@ extension Binary {
     case .divide: a / b
     case .maximum: a.isNaN || b.isNaN ? .nan : Swift.max(a, b)
     case .minimum: a.isNaN || b.isNaN ? .nan : Swift.min(a, b)
-    case .power: Foundation.pow(a, b)
+    case .power: AdaptPlatform.pow(a, b)
     case .less: a < b ? 1 : 0
     case .lessOrEqual: a <= b ? 1 : 0
     case .greater: a > b ? 1 : 0

@@ -1,4 +1,4 @@
-import Foundation
+import AdaptPlatform
 
 /// A tensor of the reference evaluator: all sizes known, every number a Double.
 public struct ReferenceTensor: Sendable, Hashable {

@@ -1,5 +1,5 @@
+import AdaptPlatform
 import AdaptSyntax
-import Foundation
 
 // Lists and strings. Each function can also stand behind its first argument: `list.map(f)`.
 
@@ -117,7 +117,7 @@ extension Interpreter {
         return .string(parts.joined(separator: other))
       },
       NativeFunction("trimmed", ["string"]) { call in
-        .string(try call.string(0).trimmingCharacters(in: .whitespacesAndNewlines))
+        .string(try call.string(0).trimmed())
       },
       NativeFunction("uppercased", ["string"]) { .string(try $0.string(0).uppercased()) },
       NativeFunction("lowercased", ["string"]) { .string(try $0.string(0).lowercased()) },

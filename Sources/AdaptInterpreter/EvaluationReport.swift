@@ -1,5 +1,5 @@
+import AdaptPlatform
 import AdaptRuntime
-import Foundation
 
 /// What `evaluate` found.
 final class EvaluationReport: ScriptObject {
@@ -101,7 +101,7 @@ final class EvaluationReport: ScriptObject {
     let width = 2 + (lines.map(\.0.count).max() ?? 0)
     return
       (["\(split), \(amount)"]
-      + lines.map { "  " + $0.padding(toLength: width, withPad: " ", startingAt: 0) + $1 } + table)
+      + lines.map { "  " + $0.rightPadded(to: width) + $1 } + table)
       .joined(separator: "\n")
   }
 
@@ -109,7 +109,7 @@ final class EvaluationReport: ScriptObject {
   private var measures: [(String, String)] {
     if isBytes { return [("bits per byte", NumberFormat(".3")?.text(evaluation.bits) ?? "")] }
     // Three digits, however small it has become.
-    let loss = String(format: "%.3g", evaluation.loss)
+    let loss = String(printf: "%.3g", evaluation.loss)
     guard let accuracy = evaluation.accuracy else { return [("mean squared error", loss)] }
     return [("loss", loss), ("accuracy", percent(accuracy))]
   }
@@ -123,7 +123,7 @@ final class EvaluationReport: ScriptObject {
     let width = max(14, evaluation.sites.map(\.site.count).max() ?? 0)
     let column = max(9, (names.map(\.count).max() ?? 0) + 2)
     func row(_ title: String, _ cells: [String], _ end: String) -> String {
-      let title = title.padding(toLength: width, withPad: " ", startingAt: 0)
+      let title = title.rightPadded(to: width)
       return "  " + title + cells.map { $0.leftPadded(to: column) }.joined() + end
     }
     return [row("site", names, "")]
@@ -144,5 +144,9 @@ extension String {
   /// With blanks before it, at least `width` long.
   func leftPadded(to width: Int) -> String {
     String(repeating: " ", count: max(0, width - count)) + self
+  }
+
+  func rightPadded(to width: Int) -> String {
+    self + String(repeating: " ", count: max(0, width - count))
   }
 }

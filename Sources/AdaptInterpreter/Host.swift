@@ -1,5 +1,5 @@
+import AdaptPlatform
 import AdaptTensor
-import Foundation
 
 /// What the embedder grants a script. The interpreter itself opens nothing.
 ///
@@ -123,7 +123,7 @@ public struct Limits: Sendable {
 
 /// A flag that any thread may set to end a script.
 public final class Cancellation: @unchecked Sendable {
-  private let lock = NSLock()
+  private let lock = Lock()
   private var flag = false
 
   public init() {}

@@ -1,4 +1,5 @@
 import AdaptGraph
+import AdaptPlatform
 import AdaptSyntax
 import AdaptTensor
 

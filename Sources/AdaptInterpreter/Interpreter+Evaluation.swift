@@ -1,7 +1,7 @@
 import AdaptGraph
+import AdaptPlatform
 import AdaptRuntime
 import AdaptSyntax
-import Foundation
 
 extension Interpreter {
   /// `evaluate(model, on: split)`: quality and executed cost.

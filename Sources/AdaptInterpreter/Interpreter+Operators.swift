@@ -1,7 +1,7 @@
 import AdaptGraph
 import AdaptSyntax
 
-import func Foundation.pow
+import func AdaptPlatform.pow
 
 extension Interpreter {
   func unary(_ op: UnaryOperator, _ value: Value, at span: Span) throws -> Value {

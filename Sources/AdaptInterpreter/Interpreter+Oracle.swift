@@ -91,7 +91,7 @@ final class OracleReport: ScriptObject {
 
   var text: String {
     func row(_ title: String, _ score: OracleResult.Score) -> String {
-      "  " + title.padding(toLength: 24, withPad: " ", startingAt: 0)
+      "  " + title.rightPadded(to: 24)
         + bits(score.bitsPerByte).leftPadded(to: 14)
         + percent(score.executedShare).leftPadded(to: 16)
     }

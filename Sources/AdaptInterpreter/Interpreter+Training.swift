@@ -1,7 +1,7 @@
 import AdaptGraph
+import AdaptPlatform
 import AdaptRuntime
 import AdaptSyntax
-import Foundation
 
 /// What `train` was asked for.
 private struct TrainingPlan {
@@ -176,9 +176,9 @@ extension Interpreter {
     parts += report.routers.map { "\($0.name) " + short($0.value) }
     parts.append("norm " + short(report.gradientNorm))
     let unit = data.format.input.label == "token" ? "tok" : data.format.input.label
-    parts.append(String(format: speed < 10_000 ? "%.1fk " : "%.0fk ", speed / 1000) + unit + "/s")
+    parts.append(String(printf: speed < 10_000 ? "%.1fk " : "%.0fk ", speed / 1000) + unit + "/s")
     let shares = pathShares(report).prefix(6).map { name, share in
-      "\(name) " + String(format: "%.0f", share * 100)
+      "\(name) " + String(printf: "%.0f", share * 100)
     }
     if !shares.isEmpty { parts.append(shares.joined(separator: " ") + "%") }
     return parts.joined(separator: "  ")
@@ -187,7 +187,7 @@ extension Interpreter {
   /// Three digits, or as few as a column has room for.
   private static func short(_ number: Double) -> String {
     let size = abs(number)
-    return String(format: size >= 0.01 && size < 1e4 || size == 0 ? "%.2f" : "%.0e", number)
+    return String(printf: size >= 0.01 && size < 1e4 || size == 0 ? "%.2f" : "%.0e", number)
   }
 
   /// Of all decisions of a step, the share that took the paths of each name.

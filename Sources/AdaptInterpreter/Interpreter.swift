@@ -1,7 +1,7 @@
 import AdaptGraph
+import AdaptPlatform
 import AdaptSyntax
 import AdaptTensor
-import Foundation
 
 /// Evaluates scripts.
 ///
@@ -309,11 +309,8 @@ public final class Interpreter {
   func onOwnThread<T>(_ body: @escaping () throws -> T) throws -> T {
     guard stackBase == 0 else { return try body() }
     let box = Handover(interpreter: self, body: body)
-    let thread = Thread { box.run() }
-    thread.stackSize = Interpreter.stackSize
-    thread.start()
-    box.done.wait()
-    guard let result = box.result else { throw ScriptError([]) }
+    guard NativeThread.run(stackSize: Interpreter.stackSize, box.run), let result = box.result
+    else { throw ScriptError([]) }
     return try result.get()
   }
 
@@ -338,12 +335,11 @@ public final class Interpreter {
   }
 }
 
-/// Hands a body to a thread and its result back. The two threads take turns, never at once.
+/// Hands a body to a thread and its result back. One waits while the other runs.
 private final class Handover<T>: @unchecked Sendable {
   let interpreter: Interpreter
   let body: () throws -> T
   var result: Result<T, any Error>?
-  let done = DispatchSemaphore(value: 0)
 
   init(interpreter: Interpreter, body: @escaping () throws -> T) {
     self.interpreter = interpreter
@@ -354,7 +350,6 @@ private final class Handover<T>: @unchecked Sendable {
     interpreter.stackBase = Interpreter.stackAddress()
     result = Result { try body() }
     interpreter.stackBase = 0
-    done.signal()
   }
 }
 

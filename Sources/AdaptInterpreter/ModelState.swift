@@ -1,8 +1,8 @@
 import AdaptGraph
+import AdaptPlatform
 import AdaptRuntime
 import AdaptSyntax
 import AdaptTensor
-import Foundation
 
 /// What a model keeps from one use to the next: its parameters and what it was traced for.
 public final class ModelState {
@@ -140,10 +140,10 @@ extension Interpreter {
     let largest = model.graph.parameters.map { $0.shape.reduce(1.0) { $0 * Double($1) } }.max() ?? 0
     // The largest stands twice while its first values are made.
     let bytes = 4 * (count + largest)
-    guard bytes > Double(ProcessInfo.processInfo.physicalMemory) else { return }
+    guard bytes > Double(physicalMemory()) else { return }
     throw failure(
       .limitMemory,
-      "the model needs \(String(format: "%.1f", bytes / 1e9)) GB, more than this machine has",
+      "the model needs \(String(printf: "%.1f", bytes / 1e9)) GB, more than this machine has",
       at: span)
   }
 

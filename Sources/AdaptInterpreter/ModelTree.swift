@@ -1,7 +1,7 @@
 import AdaptGraph
+import AdaptPlatform
 import AdaptRuntime
 import AdaptSyntax
-import Foundation
 
 extension Interpreter {
   /// A model's graph for `print`: traced for what it is used on, or for what it says itself.
@@ -277,7 +277,7 @@ struct ModelTree {
       : flops >= 1e6
         ? (1e6, " MFLOP")
         : flops >= 1e3 ? (1e3, " kFLOP") : (1, " FLOP")
-    return String(format: flops >= 1e3 ? "%.2f" : "%.0f", flops / scale) + unit
+    return String(printf: flops >= 1e3 ? "%.2f" : "%.0f", flops / scale) + unit
   }
 
   /// `1 234 567`.

@@ -1,4 +1,4 @@
-import Foundation
+import AdaptPlatform
 
 /// How an interpolated value is written: `>8.2f`.
 ///
@@ -109,11 +109,11 @@ struct NumberFormat {
     let magnitude = abs(shown)
     let digits =
       switch notation {
-      case .scientific: String(format: "%.\(self.digits ?? 6)e", magnitude)
-      case .fixed: String(format: "%.\(self.digits ?? 6)f", magnitude)
-      case .percent: String(format: "%.\(self.digits ?? 0)f", magnitude)
+      case .scientific: String(printf: "%.\(self.digits ?? 6)e", magnitude)
+      case .fixed: String(printf: "%.\(self.digits ?? 6)f", magnitude)
+      case .percent: String(printf: "%.\(self.digits ?? 0)f", magnitude)
       default:
-        self.digits.map { String(format: "%.\($0)f", magnitude) } ?? ValueWriter.text(magnitude)
+        self.digits.map { String(printf: "%.\($0)f", magnitude) } ?? ValueWriter.text(magnitude)
       }
     return filled(shown.sign == .minus && shown != 0 ? "-" : "", grouped(digits) + sign)
   }

@@ -1,5 +1,5 @@
+import AdaptPlatform
 import AdaptSyntax
-import Foundation
 
 // Values as text.
 
@@ -62,7 +62,7 @@ extension Interpreter {
 
   /// The text of an interpolated value in a ``NumberFormat``, as in `\(x: >8.2f)`.
   func formatted(_ value: Value, _ format: String?, at span: Span) throws -> String {
-    guard let format = format?.trimmingCharacters(in: .whitespaces), !format.isEmpty else {
+    guard let format = format?.trimmed(), !format.isEmpty else {
       return try display(value, at: span)
     }
     guard let parsed = NumberFormat(format) else {

@@ -1,5 +1,5 @@
+import AdaptPlatform
 import AdaptRuntime
-import Foundation
 
 /// Bytes with what each cost: what `generate` wrote or `routes` looked at.
 final class RoutedText: ScriptObject {

@@ -1,5 +1,5 @@
+import AdaptPlatform
 import CReadline
-import Foundation
 
 /// The lines of earlier sessions, in `$XDG_STATE_HOME/adapt/history` (by default under
 /// `~/.local/state`).
@@ -20,7 +20,7 @@ final class History {
 
   func add(_ text: String) {
     // Readline's file has a line an entry.
-    add_history(text.replacingOccurrences(of: "\n", with: " "))
+    add_history(text.replacing("\n", with: " "))
   }
 
   /// A session without a home to write to goes on without history.

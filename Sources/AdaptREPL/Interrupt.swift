@@ -1,4 +1,4 @@
-import Foundation
+import AdaptPlatform
 
 /// Ctrl-C while a script runs, as a call on a thread of its own.
 ///
@@ -7,7 +7,7 @@ import Foundation
 public final class Interrupt: @unchecked Sendable {
   private static let shared = Interrupt()
 
-  private let lock = NSLock()
+  private let lock = Lock()
   private var action: (() -> Void)?
   private let reading: Int32
 
@@ -19,7 +19,7 @@ public final class Interrupt: @unchecked Sendable {
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     _ = fcntl(ends[1], F_SETFL, O_NONBLOCK)
     interruptPipe = ends[1]
-    Thread.detachNewThread { [self] in wait() }
+    NativeThread.detach { [self] in wait() }
   }
 
   /// Calls `action`, from another thread, at each Ctrl-C until ``end()``.

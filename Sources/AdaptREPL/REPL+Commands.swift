@@ -1,7 +1,7 @@
 import Adapt
 import AdaptInterpreter
+import AdaptPlatform
 import AdaptSyntax
-import Foundation
 
 // What begins with a colon.
 
@@ -16,7 +16,7 @@ extension REPL {
   /// - Returns: whether the session goes on.
   func command(_ text: String) -> Bool {
     let parts = text.split(separator: " ", maxSplits: 1).map(String.init)
-    let rest = parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : ""
+    let rest = parts.count > 1 ? parts[1].trimmed() : ""
     switch parts[0] {
     case ":quit", ":q", ":exit": return false
     case ":help", ":h", ":?": show(REPL.help)
@@ -34,7 +34,7 @@ extension REPL {
 
   private func time(_ text: String) {
     let seconds = ContinuousClock().measure { evaluate(text) } / .seconds(1)
-    show(String(format: "%.3f s\n", seconds))
+    show(String(printf: "%.3f s\n", seconds))
   }
 
   private func type(_ text: String) {

@@ -1,8 +1,8 @@
 import Adapt
 import AdaptInterpreter
+import AdaptPlatform
 import AdaptSyntax
 import CReadline
-import Foundation
 
 /// A session at the terminal: reads a statement or an expression, runs it, shows what it gave.
 ///
@@ -24,7 +24,7 @@ public final class REPL {
     let history = isInteractive ? History() : nil
     if isInteractive { print("Adapt. :help says what there is, :quit ends the session.") }
     while let text = readPiece() {
-      let trimmed = text.trimmingCharacters(in: .whitespacesAndNewlines)
+      let trimmed = text.trimmed()
       if trimmed.isEmpty { continue }
       history?.add(trimmed)
       if trimmed.hasPrefix(":") {
@@ -83,7 +83,7 @@ public final class REPL {
   func evaluate(_ text: String) {
     guard let value = value(of: text), !isNone(value) else { return }
     engine.interpreter.define("it", value)
-    if text.trimmingCharacters(in: .whitespacesAndNewlines).hasSuffix(";") { return }
+    if text.trimmed().hasSuffix(";") { return }
     show(engine.interpreter.describe(value) + "\n")
   }
 

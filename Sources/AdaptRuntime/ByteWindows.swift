@@ -1,5 +1,5 @@
+import AdaptPlatform
 import AdaptTensor
-import Foundation
 
 /// A text as windows of bytes: each byte of a window is to be predicted from those before it.
 ///

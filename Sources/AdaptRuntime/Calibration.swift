@@ -1,6 +1,6 @@
 import AdaptGraph
+import AdaptPlatform
 import AdaptTensor
-import Foundation
 
 /// What calibrating a model to a budget came to.
 public struct Calibration: Sendable {
@@ -77,7 +77,7 @@ public final class Calibrator {
     guard cheapest <= budget else {
       throw RuntimeError.badInput(
         String(
-          format: "no threshold is within the budget: the cheapest executes %.1f%%", cheapest * 100)
+          printf: "no threshold is within the budget: the cheapest executes %.1f%%", cheapest * 100)
       )
     }
     var (low, high, fitted) = (0.0, 1.0, cheapest)

@@ -1,6 +1,6 @@
 import AdaptGraph
+import AdaptPlatform
 import AdaptTensor
-import Foundation
 
 /// What a model does on a data set.
 public struct Evaluation: Sendable {

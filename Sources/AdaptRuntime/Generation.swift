@@ -1,6 +1,6 @@
 import AdaptGraph
+import AdaptPlatform
 import AdaptTensor
-import Foundation
 
 /// Bytes with what each cost: a prompt or a text that a model wrote.
 public struct RoutedBytes: Sendable {

@@ -1,6 +1,6 @@
 import AdaptGraph
+import AdaptPlatform
 import AdaptTensor
-import Foundation
 
 /// What decides in the routing that an oracle searches.
 public enum OracleUnit: String, Sendable, CaseIterable {
@@ -93,7 +93,7 @@ public final class Oracle {
     let count = sites.reduce(1.0) { $0 * Double($1.paths.count) }
     guard count <= Double(Oracle.mostCombinations) else {
       throw RuntimeError.badInput(
-        "\(sites.count) sites have \(String(format: "%.0f", count)) combinations of paths; at most "
+        "\(sites.count) sites have \(String(printf: "%.0f", count)) combinations of paths; at most "
           + "\(Oracle.mostCombinations) are searched")
     }
   }
@@ -150,7 +150,7 @@ public final class Oracle {
 
   static func tooCheap(_ least: Double) -> RuntimeError {
     .badInput(
-      String(format: "no routing is within the budget: the cheapest executes %.1f%%", least * 100))
+      String(printf: "no routing is within the budget: the cheapest executes %.1f%%", least * 100))
   }
 
   /// One path a site, in every way; the last site changes fastest.

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import AdaptPlatform
 
 /// Files that are either the old one or the new one, never a part of either.
 public enum AtomicFile {

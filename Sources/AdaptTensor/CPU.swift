@@ -1,3 +1,4 @@
+import AdaptPlatform
 import CAdaptKernels
 
 /// The CPU backend: kernels over row-major contiguous float32 and the threads that run them.

@@ -1,12 +1,5 @@
+import AdaptPlatform
 import COneDNN
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// A library's product of large matrices, run in the calling thread.
 protocol MatrixProduct: Sendable {

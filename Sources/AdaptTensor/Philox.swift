@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import AdaptPlatform
 
 /// Counter-based random numbers: Philox 4x32 with 10 rounds (Salmon et al. 2011, "Parallel random
 /// numbers: as easy as 1, 2, 3").

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import AdaptPlatform
 
 /// Owner of a block of memory: 64-byte aligned, zeroed, freed with its last reference.
 ///

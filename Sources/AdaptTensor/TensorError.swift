@@ -1,3 +1,5 @@
+import AdaptPlatform
+
 /// What can go wrong with tensors, their memory and their files.
 public enum TensorError: Error, Sendable, Equatable, CustomStringConvertible {
   /// `bytes` of memory could not be had; `nil` when the size itself does not fit a number.

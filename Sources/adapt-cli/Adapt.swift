@@ -1,9 +1,9 @@
 import Adapt
 import AdaptInterpreter
+import AdaptPlatform
 import AdaptREPL
 import AdaptSyntax
 import ArgumentParser
-import Foundation
 
 /// The command line. Exit codes are listed in ``ExitStatus``.
 @main

@@ -1,7 +1,7 @@
 import Adapt
+import AdaptPlatform
 import AdaptSyntax
 import ArgumentParser
-import Foundation
 
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,8 +1,8 @@
 import Adapt
 import AdaptInterpreter
+import AdaptPlatform
 import AdaptSyntax
 import ArgumentParser
-import Foundation
 
 struct FormatCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -25,7 +25,7 @@ struct FormatCommand: ParsableCommand {
     guard !files.contains("-") else { throw ValidationError("- stands for the only file") }
     var worst: ExitCode?
     var changed = 0
-    for path in try files.flatMap(scripts) {
+    for path in try files.flatMap { try scripts($0) } {
       switch try format(path) {
       case .same: break
       case .changed:
@@ -42,26 +42,24 @@ struct FormatCommand: ParsableCommand {
 
   /// The scripts that a path of the command line stands for.
   private func scripts(_ path: String) throws -> [String] {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+    guard FileManager.default.fileExists(atPath: path) else {
       Terminal.error("no file or folder '\(path)'")
       throw ExitStatus.inputMissing
     }
-    guard isFolder.boolValue else { return [path] }
-    guard let walk = FileManager.default.enumerator(atPath: path) else {
-      Terminal.error("'\(path)' cannot be read")
+    return isFolder(path) ? try visibleScripts(in: path).sorted() : [path]
+  }
+
+  private func visibleScripts(in folder: String) throws -> [String] {
+    guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
+      Terminal.error("'\(folder)' cannot be read")
       throw ExitStatus.inputMissing
     }
-    var found: [String] = []
-    for case let name as String in walk {
-      // What is hidden, such as a build folder, is nobody's script.
-      if (name as NSString).lastPathComponent.hasPrefix(".") {
-        walk.skipDescendants()
-      } else if name.hasSuffix(".adapt") {
-        found.append((path as NSString).appendingPathComponent(name))
-      }
+    // What is hidden, such as a build folder, is nobody's script.
+    return try names.filter { !$0.hasPrefix(".") }.flatMap { name -> [String] in
+      let path = folder.hasSuffix("/") ? folder + name : folder + "/" + name
+      if isFolder(path) { return isLink(path) ? [] : try visibleScripts(in: path) }
+      return name.hasSuffix(".adapt") ? [path] : []
     }
-    return found.sorted()
   }
 
   private func format(_ path: String) throws -> Outcome {

@@ -1,4 +1,4 @@
-import Foundation
+import AdaptPlatform
 
 /// Scripts as the command line names them: a path, or - for standard input.
 enum ScriptFile {
@@ -36,11 +36,5 @@ enum ScriptFile {
       let inside = (try? FileManager.default.subpathsOfDirectory(atPath: path)) ?? []
       return inside.filter { $0.hasSuffix(".adapt") }.sorted().map { path + "/" + $0 }
     }
-  }
-
-  private static func isFolder(_ path: String) -> Bool {
-    var isFolder: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-      && isFolder.boolValue
   }
 }

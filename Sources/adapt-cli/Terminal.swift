@@ -1,7 +1,7 @@
 import Adapt
 import AdaptInterpreter
+import AdaptPlatform
 import AdaptREPL
-import Foundation
 
 /// Standard output and standard error.
 enum Terminal {
@@ -15,7 +15,9 @@ enum Terminal {
   static func write(_ text: String, to descriptor: Int32) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
-      let count = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+      let count = bytes.withUnsafeBytes {
+        AdaptPlatform.write(descriptor, $0.baseAddress, $0.count)
+      }
       if count > 0 {
         bytes = bytes.dropFirst(count)
       } else if errno != EINTR && errno != EAGAIN {
@@ -59,8 +61,8 @@ enum Terminal {
 
   /// Whether text may carry colours there (no-color.org).
   static func isColored(_ descriptor: Int32) -> Bool {
-    let environment = ProcessInfo.processInfo.environment
-    return isTerminal(descriptor) && environment["NO_COLOR"] == nil && environment["TERM"] != "dumb"
+    isTerminal(descriptor) && getenv("NO_COLOR") == nil
+      && getenv("TERM").map { String(cString: $0) } != "dumb"
   }
 
   /// Columns of the terminal on standard error.
@@ -107,7 +109,7 @@ final class ProgressLine {
     let rest = progress.note.isEmpty ? count : count + "  " + progress.note
     let room = max(1, Terminal.width - 1)
     // Rather without the word and the wider gaps than without the end.
-    let lines = [progress.activity + " " + rest, rest.replacingOccurrences(of: "  ", with: " ")]
+    let lines = [progress.activity + " " + rest, rest.replacing("  ", with: " ")]
     let line = lines.first { $0.count <= room } ?? lines[1]
     Terminal.write("\r\u{1B}[K" + String(line.prefix(room)), to: 2)
     isDrawn = true
@@ -115,7 +117,7 @@ final class ProgressLine {
 
   private static func clock(_ seconds: Double) -> String {
     let whole = Int(max(0, min(seconds, 359_999)).rounded())
-    return String(format: "%d:%02d", whole / 60, whole % 60)
+    return String(printf: "%d:%02d", whole / 60, whole % 60)
   }
 }
 

@@ -9,6 +9,7 @@ import Testing
 
   /// Our own modules, and foreign ones that matter, that each folder may import.
   static let allowed: [String: Set<String>] = [
+    "AdaptPlatform": [],
     "AdaptSyntax": [],
     "AdaptTensor": ["CAdaptKernels", "COneDNN"],
     "AdaptGraph": ["AdaptTensor"],
@@ -24,7 +25,7 @@ import Testing
     ],
     "adapt-embed": [],
   ]
-  static let system: Set<String> = ["Foundation", "Glibc", "Musl", "Darwin", "Dispatch"]
+  static let system: Set<String> = ["AdaptPlatform"]
 
   private func files(_ folder: String, _ ending: String) throws -> [URL] {
     let url = Self.root.appending(path: folder)

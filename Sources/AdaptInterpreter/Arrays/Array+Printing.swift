@@ -1,5 +1,5 @@
+import AdaptPlatform
 import AdaptTensor
-import Foundation
 
 // A tensor as text: a line with its shape and type, then its numbers in aligned columns.
 
@@ -142,9 +142,9 @@ private struct CellFormat {
     guard tensor.elementType == .float32 else { return String(tensor.storage.integers[place]) }
     let number = tensor.storage.floats[place]
     if let special = CellFormat.special(number) { return special }
-    if isScientific { return String(format: "%.3e", number) }
+    if isScientific { return String(printf: "%.3e", number) }
     let scaled = Double(number) / pow(10, Double(exponent))
-    return String(format: "%.\(decimals)f", scaled)
+    return String(printf: "%.\(decimals)f", scaled)
   }
 
   static func special(_ number: Float) -> String? {

@@ -1,5 +1,5 @@
+import AdaptPlatform
 import AdaptSyntax
-import Foundation
 
 /// What is known of a name: how it is used, what it does, and where it comes from.
 public struct DocumentationEntry: Sendable {
@@ -28,20 +28,22 @@ public struct DocumentationEntry: Sendable {
   public var summary: String {
     var depth = 0
     var result = ""
-    for character in text.components(separatedBy: "\n\n")[0] {
+    for character in text.split(separator: "\n\n", maxSplits: 1, omittingEmptySubsequences: false)[
+      0]
+    {
       if character == "(" { depth += 1 }
       if depth == 0 { result.append(character.isNewline ? " " : character) }
       if character == ")" { depth -= 1 }
       if depth == 0, result.hasSuffix(". ") { break }
     }
-    return result.replacingOccurrences(of: " .", with: ".").trimmingCharacters(in: .whitespaces)
+    return result.replacing(" .", with: ".").trimmed()
   }
 
   /// The lines between ``` in the text, each run of them a script.
   public var examples: [String] {
-    let parts = text.components(separatedBy: "```")
+    let parts = text.split(separator: "```", omittingEmptySubsequences: false)
     return stride(from: 1, to: parts.count, by: 2).map {
-      parts[$0].trimmingCharacters(in: .newlines) + "\n"
+      parts[$0].trimmed() + "\n"
     }
   }
 }

@@ -1,6 +1,6 @@
 import AdaptGraph
+import AdaptPlatform
 import AdaptRuntime
-import Foundation
 
 /// A policy with the sites it is for: `always("big")`.
 final class PolicyValue: ScriptObject {
@@ -57,7 +57,7 @@ extension Policy {
   }
 
   private static func percent(_ share: Double) -> String {
-    String(format: "%g%%", share * 100)
+    String(printf: "%g%%", share * 100)
   }
 }
 
@@ -77,8 +77,8 @@ public struct SiteOverride: Sendable {
   /// - Returns: nil for a text of another form.
   public init?(_ text: String) {
     guard let equals = text.lastIndex(of: "=") else { return nil }
-    let sites = text[..<equals].trimmingCharacters(in: .whitespaces)
-    let policy = text[text.index(after: equals)...].trimmingCharacters(in: .whitespaces)
+    let sites = text[..<equals].trimmed()
+    let policy = text[text.index(after: equals)...].trimmed()
     guard !sites.isEmpty, let policy = SiteOverride.policy(policy) else { return nil }
     self.init(sites: sites, policy: policy)
   }

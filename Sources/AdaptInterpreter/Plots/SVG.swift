@@ -1,4 +1,4 @@
-import Foundation
+import AdaptPlatform
 
 /// A picture as SVG text, drawn piece by piece. Coordinates are pixels from the top left.
 struct SVG {
@@ -47,7 +47,7 @@ struct SVG {
   /// A number without needless digits.
   static func number(_ value: Double) -> String {
     value == value.rounded() && abs(value) < 1e9
-      ? String(Int(value)) : String(format: "%.2f", value)
+      ? String(Int(value)) : String(printf: "%.2f", value)
   }
 
   /// Text as XML allows it: marked characters named, controls left out.

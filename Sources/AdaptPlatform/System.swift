@@ -1,16 +1,20 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#elseif canImport(Darwin)
-  import Darwin
-#endif
-
 /// The system's text for an `errno`.
-func systemMessage(_ code: Int32) -> String {
+package func systemMessage(_ code: Int32) -> String {
   var buffer = [CChar](repeating: 0, count: 256)
   guard strerror_r(code, &buffer, buffer.count) == 0 else { return "error \(code)" }
   return buffer.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
+}
+
+/// Whether a path leads to a folder, links followed.
+package func isFolder(_ path: String) -> Bool {
+  var found = stat()
+  return stat(path, &found) == 0 && found.st_mode & S_IFMT == S_IFDIR
+}
+
+/// Whether a path names a symbolic link.
+package func isLink(_ path: String) -> Bool {
+  var found = stat()
+  return lstat(path, &found) == 0 && found.st_mode & S_IFMT == S_IFLNK
 }
 
 /// The memory of this machine in bytes.
@@ -21,7 +25,7 @@ public func physicalMemory() -> Int {
 }
 
 /// The processors this process may use.
-func processorCount() -> Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+package func processorCount() -> Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
 /// The memory that this process holds now, in bytes; 0 where the system does not tell.
 public func residentMemory() -> Int {
