@@ -49,11 +49,10 @@ public struct FileAccess: Sendable {
     guard FileAccess.isInside(real, readable) else {
       throw HostError.refused("'\(path)' lies outside the folders that may be read")
     }
-    let attributes = try? FileManager.default.attributesOfItem(atPath: real)
-    guard attributes?[.type] as? FileAttributeType == .typeRegular else {
+    guard let size = plainFileSize(real) else {
       throw HostError.unreadable("'\(path)' is no plain file")
     }
-    guard let size = attributes?[.size] as? Int, size <= largestFile else {
+    guard size <= largestFile else {
       throw HostError.unreadable("'\(path)' is larger than \(largestFile) bytes")
     }
     do {

@@ -11,6 +11,13 @@ package func isFolder(_ path: String) -> Bool {
   return stat(path, &found) == 0 && found.st_mode & S_IFMT == S_IFDIR
 }
 
+/// The bytes of a plain file, links followed; nil for what is none.
+package func plainFileSize(_ path: String) -> Int? {
+  var found = stat()
+  guard stat(path, &found) == 0, found.st_mode & S_IFMT == S_IFREG else { return nil }
+  return Int(found.st_size)
+}
+
 /// Whether a path names a symbolic link.
 package func isLink(_ path: String) -> Bool {
   var found = stat()

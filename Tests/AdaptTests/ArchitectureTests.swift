@@ -9,7 +9,7 @@ import Testing
 
   /// Our own modules, and foreign ones that matter, that each folder may import.
   static let allowed: [String: Set<String>] = [
-    "AdaptPlatform": [],
+    "AdaptPlatform": ["Foundation", "FoundationEssentials", "Glibc", "Musl", "Darwin"],
     "AdaptSyntax": [],
     "AdaptTensor": ["CAdaptKernels", "COneDNN"],
     "AdaptGraph": ["AdaptTensor"],
@@ -23,7 +23,7 @@ import Testing
       "Adapt", "AdaptREPL", "AdaptInterpreter", "AdaptSyntax", "AdaptGraph", "AdaptTensor",
       "ArgumentParser",
     ],
-    "adapt-embed": [],
+    "adapt-embed": ["Foundation"],
   ]
   static let system: Set<String> = ["AdaptPlatform"]
 
