@@ -66,7 +66,7 @@ extension Graph {
     let share = try meanScores(site)
     var chances = try (0..<site.decided).map { number -> Chance in
       let mean = try add(.reshape([]), add(.slice(start: number, count: 1), share))
-      return (mean, site.selection.chanceFactor(of: site.decided))
+      return (mean, site.selection.chanceFactor(of: site.decided, length: length))
     }
     guard site.hasElse else { return chances }
     var rest = try constant(1)
@@ -85,17 +85,19 @@ extension Selection {
     switch self {
     case .all: 1
     case .best(let amount): amount.share(of: length)
-    case .capped(let inner, _): inner.share(of: length)
-    case .top, .above, .given: nil
+    case .capped(let inner, _), .amongBatch(let inner): inner.share(of: length)
+    case .top, .above, .given, .pairs: nil
     }
   }
 
   /// Where scores share out so many paths: how many.
-  fileprivate func chanceFactor(of paths: Int) -> Double {
+  fileprivate func chanceFactor(of paths: Int, length: Double) -> Double {
     switch self {
     case .top, .all, .best: Double(taken(of: paths))
     case .above, .given: 1
-    case .capped(let inner, _): inner.chanceFactor(of: paths)
+    case .pairs(let amount): Double(paths) * amount.share(of: length * Double(paths))
+    case .capped(let inner, _), .amongBatch(let inner):
+      inner.chanceFactor(of: paths, length: length)
     }
   }
 
@@ -106,6 +108,13 @@ extension Selection {
     case .top(let k): costs.sorted(by: most ? (>) : (<)).prefix(max(0, k)).reduce(0, +)
     case .above, .given: most ? costs.reduce(0, +) : 0
     case .best(let amount): costs.reduce(0) { $0 + $1 * amount.share(of: length) }
+    case .pairs(let amount):
+      // As many whole paths a unit as the pairs come to on average, and a part of the next.
+      costs.sorted(by: most ? (>) : (<)).enumerated().reduce(0) { total, path in
+        let taken = Double(costs.count) * amount.share(of: length * Double(costs.count))
+        return total + path.element * max(0, min(1, taken - Double(path.offset)))
+      }
+    case .amongBatch(let inner): inner.extreme(costs, most: most, length: length)
     case .capped(let inner, _):
       // Whoever finds no room costs nothing.
       most ? inner.extreme(costs, most: true, length: length) : 0
@@ -123,13 +132,12 @@ extension Site {
       return selection.extreme(costs, most: most, length: length)
     }
     let decided = Array(costs.dropLast())
-    switch (selection, most) {
-    case (.best, true): return max(decided.reduce(0, +), rest)
-    case (_, true): return max(selection.extreme(decided, most: true, length: length), rest)
-    case (.best, false): return min(decided.min() ?? rest, rest)
     // Whoever takes no path takes the rest.
-    case (_, false): return min(decided.min() ?? rest, rest)
-    }
+    guard most else { return min(decided.min() ?? rest, rest) }
+    let taken =
+      selection.isShare
+      ? decided.reduce(0, +) : selection.extreme(decided, most: true, length: length)
+    return max(taken, rest)
   }
 }
 

@@ -146,9 +146,10 @@ extension OpTable {
 
 extension Selection {
   /// The selection by definition: 0/1 for each unit and path.
-  func reference(_ numbers: ReferenceTensor, of rows: RowSetID, _ run: ReferenceRun) throws
-    -> ReferenceTensor
-  {
+  /// - Parameter given: the units that are chosen among, where they are not those of the row set.
+  func reference(
+    _ numbers: ReferenceTensor, of rows: RowSetID, _ run: ReferenceRun, groups given: [[Int]]? = nil
+  ) throws -> ReferenceTensor {
     let (units, paths) = (numbers.shape[0], numbers.shape[1])
     // What is no number stands behind all numbers, so that the order is one.
     let keys = numbers.values.map { $0.isNaN ? -.infinity : $0 }
@@ -165,7 +166,7 @@ extension Selection {
     case .above(let limit): mask.values = keys.map { $0 > limit ? 1 : 0 }
     case .given: mask.values = keys.map { $0 != 0 ? 1 : 0 }
     case .best(let amount):
-      for group in try groups(of: rows, run) {
+      for group in try given ?? groups(of: rows, run) {
         for path in 0..<paths {
           let order = group.sorted {
             (-keys[$0 * paths + path], $0) < (-keys[$1 * paths + path], $1)
@@ -173,9 +174,20 @@ extension Selection {
           for unit in order.prefix(amount.of(group.count)) { mask.values[unit * paths + path] = 1 }
         }
       }
+    case .pairs(let amount):
+      for group in try given ?? groups(of: rows, run) {
+        // Places of a row-major matrix: of equal ones the earlier unit, then the lower path.
+        let order = group.flatMap { unit in (0..<paths).map { unit * paths + $0 } }.sorted {
+          (-keys[$0], $0) < (-keys[$1], $1)
+        }
+        for place in order.prefix(amount.of(order.count)) { mask.values[place] = 1 }
+      }
+    case .amongBatch(let inner):
+      let batch = [Array(0..<units)]
+      return try inner.reference(numbers, of: rows, run, groups: batch)
     case .capped(let inner, let capacity):
-      mask = try inner.reference(numbers, of: rows, run)
-      for group in try groups(of: rows, run) {
+      mask = try inner.reference(numbers, of: rows, run, groups: given)
+      for group in try given ?? groups(of: rows, run) {
         let room = capacity.room(total: group.count, taken: taken(of: paths), paths: paths)
         for path in 0..<paths {
           let takers = group.filter { mask.values[$0 * paths + path] != 0 }.sorted {

@@ -10,15 +10,20 @@ public indirect enum Selection: Hashable, Sendable {
   case given
   /// Each path takes its best units of a group (Zhou et al. 2022); ties go to the earlier unit.
   case best(Amount)
+  /// The greatest numbers of all pairs of a unit of a group and a path (Ayonrinde 2024, "mutual choice");
+  /// ties go to the earlier unit, then to the lower path.
+  case pairs(Amount)
   /// As the inner rule says, but a path takes only so many units of a group.
   case capped(Selection, Capacity)
+  /// As the inner rule says, with all units of the batch as one group.
+  case amongBatch(Selection)
 
   /// How many paths a unit takes at most, of so many.
   public func taken(of paths: Int) -> Int {
     switch self {
     case .top(let k): max(0, min(k, paths))
-    case .all, .above, .given, .best: paths
-    case .capped(let inner, _): inner.taken(of: paths)
+    case .all, .above, .given, .best, .pairs: paths
+    case .capped(let inner, _), .amongBatch(let inner): inner.taken(of: paths)
     }
   }
 
@@ -26,8 +31,23 @@ public indirect enum Selection: Hashable, Sendable {
   public var isJoint: Bool {
     switch self {
     case .top, .all, .above, .given: false
-    case .best, .capped: true
+    case .best, .pairs, .capped, .amongBatch: true
     }
+  }
+
+  /// Whether it says how many of a group are taken, and not which of its paths a unit takes.
+  public var isShare: Bool {
+    switch self {
+    case .best, .pairs: true
+    case .amongBatch(let inner), .capped(let inner, _): inner.isShare
+    case .top, .all, .above, .given: false
+    }
+  }
+
+  /// Whether a unit's paths depend on the numbers of other groups too.
+  public var isAmongBatch: Bool {
+    if case .amongBatch = self { return true }
+    return false
   }
 }
 

@@ -123,6 +123,9 @@ extension Graph {
     case .given: "given"
     case .best(.count(let count)): "best \(count)"
     case .best(.share(let share)): "best \(share) of a group"
+    case .pairs(.count(let count)): "best \(count) pairs"
+    case .pairs(.share(let share)): "best \(share) of the pairs of a group"
+    case .amongBatch(let inner): text(of: inner) + " among the batch"
     case .capped(let inner, let capacity):
       text(of: inner) + ", capacity \(capacity.factor) by \(capacity.order.rawValue)"
     }

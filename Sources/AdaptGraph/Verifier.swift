@@ -54,12 +54,24 @@ extension Graph {
   public func isHome(_ rows: RowSetID, in region: RegionID) -> Bool {
     let home = self[region].rows
     switch self[rows].origin {
-    case .unfolded(let from, _): return rows == home || isHome(from, in: region)
+    case .unfolded(let from, _):
+      guard rows != home else { return true }
+      // An axis of groups: those who were selected among its rows are fewer.
+      return home.map { isPart($0, of: rows) } != true && isHome(from, in: region)
     case .input: return rows == home || home == nil
     case .step: return rows == home
     case .groups(let members):
       return home.map { rows == $0 || groups(of: $0) == rows } ?? isHome(members, in: region)
     case .selected: return home.map { rows == $0 || groups(of: $0) == rows } ?? false
+    }
+  }
+
+  /// Whether rows were selected among others, or are an axis of such rows.
+  private func isPart(_ rows: RowSetID, of whole: RowSetID) -> Bool {
+    switch self[rows].origin {
+    case .selected(let from, _, _), .unfolded(let from, _):
+      from == whole || isPart(from, of: whole)
+    case .input, .groups, .step: false
     }
   }
 

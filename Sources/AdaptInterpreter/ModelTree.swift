@@ -225,6 +225,10 @@ struct ModelTree {
     case .best(.count(let count)): "the best \(count) of a group"
     case .best(.share(let share)):
       "the best \(NumberFormat(".1%")?.text(share) ?? "\(share)") of a group"
+    case .pairs(.count(let count)): "the best \(count) pairs of a group"
+    case .pairs(.share(let share)):
+      "the best \(NumberFormat(".1%")?.text(share) ?? "\(share)") of the pairs of a group"
+    case .amongBatch(let inner): rule(inner, of: paths) + ", among the batch"
     case .capped(let inner, let capacity):
       rule(inner, of: paths) + ", capacity \(capacity.factor) by \(capacity.order.rawValue)"
     }

@@ -202,8 +202,7 @@ private final class NumberBox: @unchecked Sendable {
 extension Selection {
   /// Whether calibrating moves the rule.
   var isMoved: Bool {
-    if case .best = self { return true }
-    return hasThreshold
+    isShare || hasThreshold
   }
 
   var hasThreshold: Bool { moving(threshold: 0) != nil }

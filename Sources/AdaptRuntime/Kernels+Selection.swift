@@ -38,7 +38,7 @@ extension Kernels {
     let paths = run.graph.type(node.inputs[0]).columns
     let mask = SelectionMask(
       run.floats(node.outputs[0]), units: run.counts[rows.index], paths: paths, decided: paths)
-    let groups = selection.isJoint ? run.groups(of: rows) : []
+    let groups = run.groups(of: rows, for: selection)
     mask.fill(selection, run.floats(node.inputs[0]), groups: groups, cpu: run.cpu)
   }
 
@@ -81,13 +81,14 @@ extension Kernels {
 
 extension Executor {
   /// Among which units a joint selection chooses; for others, nothing.
-  func groups(of site: Site) -> [Range<Int>] {
-    site.selection.isJoint ? groups(of: site.rows) : []
-  }
+  func groups(of site: Site) -> [Range<Int>] { groups(of: site.rows, for: site.selection) }
 
-  /// The units of each group; all together where units have no groups.
-  func groups(of rows: RowSetID) -> [Range<Int>] {
-    guard graph[rows].grouping != nil else { return [0..<counts[rows.index]] }
+  /// The units of each group; all together where units have no groups, or the rule goes over the batch.
+  func groups(of rows: RowSetID, for selection: Selection) -> [Range<Int>] {
+    guard selection.isJoint else { return [] }
+    guard graph[rows].grouping != nil, !selection.isAmongBatch else {
+      return [0..<counts[rows.index]]
+    }
     let layout = layouts[rows.index]
     return (0..<layout.groups).map(layout.range)
   }

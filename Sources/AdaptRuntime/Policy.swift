@@ -124,6 +124,9 @@ extension Selection {
     case .given: "what its router gives"
     case .best(.count(let count)): "the \(count) best units"
     case .best(.share(let share)): "the best \(share * 100)% of the units"
+    case .pairs(.count(let count)): "the \(count) best pairs of a unit and a path"
+    case .pairs(.share(let share)): "the best \(share * 100)% of the pairs of a unit and a path"
+    case .amongBatch(let inner): inner.rule + " of the batch"
     case .capped(let inner, _): inner.rule + ", as far as there is room"
     }
   }
@@ -134,7 +137,8 @@ extension Selection {
     case .above: .above(threshold)
     case .capped(let inner, let capacity):
       inner.moving(threshold: threshold).map { .capped($0, capacity) }
-    case .top, .all, .given, .best: nil
+    case .amongBatch(let inner): inner.moving(threshold: threshold).map { .amongBatch($0) }
+    case .top, .all, .given, .best, .pairs: nil
     }
   }
 
@@ -142,6 +146,8 @@ extension Selection {
   func moving(capacity: Double) -> Selection? {
     switch self {
     case .best: .best(.share(capacity))
+    case .pairs: .pairs(.share(capacity))
+    case .amongBatch(let inner): inner.moving(capacity: capacity).map { .amongBatch($0) }
     case .capped(let inner, let old):
       .capped(inner, Capacity(factor: capacity, order: old.order))
     case .top, .all, .above, .given: nil
@@ -151,8 +157,8 @@ extension Selection {
   /// Whether a budget can move the rule.
   var isBudgeted: Bool {
     switch self {
-    case .top, .above, .best: true
-    case .capped(let inner, _): inner.isBudgeted
+    case .top, .above, .best, .pairs: true
+    case .capped(let inner, _), .amongBatch(let inner): inner.isBudgeted
     case .all, .given: false
     }
   }

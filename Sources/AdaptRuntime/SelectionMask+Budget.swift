@@ -19,6 +19,8 @@ extension SelectionMask {
     case .above: fillAbove(budget, numbers.values)
     case .best:
       fill(.best(.share(budget)), numbers.values, groups: numbers.groups, cpu: numbers.cpu)
+    case .pairs: fillPairs(budget, numbers, costs)
+    case .amongBatch(let inner): try fill(inner, site, budget, numbers, costs)
     case .top(let k): try fillPriced(k, site, budget, numbers, costs)
     case .capped(let inner, let capacity):
       try fill(inner, site, budget, numbers, costs)
@@ -34,6 +36,22 @@ extension SelectionMask {
     let allowed = Int(budget * Double(all.count) + 1e-9)
     let limit = allowed < all.count ? all.sorted(by: >)[allowed] : -Float.infinity
     setDecided { numbers[$0 * decided + $1] > limit }
+  }
+
+  /// Takes the best pairs of each group, one after the other, until the next is beyond the budget.
+  private func fillPairs(_ budget: Double, _ numbers: SitePolicies.Numbers, _ costs: [Double]) {
+    setDecided { _, _ in false }
+    let prices = costs.count >= decided ? costs : Array(repeating: 1, count: decided)
+    for group in numbers.groups {
+      // A share such as 30 % has no exact binary form; its error must not cost a pair.
+      let full = prices.prefix(decided).reduce(0, +) * Double(group.count)
+      var left = (budget + 1e-9) * full
+      for place in rankedPairs(group, numbers.values) {
+        left -= prices[place % decided]
+        guard left >= 0 else { break }
+        self[place / decided, place % decided] = 1
+      }
+    }
   }
 
   /// Takes the k best by number − price · cost, at the least price that meets the budget.

@@ -64,6 +64,16 @@ struct SelectionMask {
           for unit in order.prefix(amount.of(group.count)) { self[unit, path] = 1 }
         }
       }
+    case .pairs(let amount):
+      setDecided { _, _ in false }
+      for group in groups {
+        let order = rankedPairs(group, numbers)
+        for place in order.prefix(amount.of(order.count)) {
+          self[place / decided, place % decided] = 1
+        }
+      }
+    // Whoever runs the rule gives it the batch as its group.
+    case .amongBatch(let inner): fillDecided(inner, numbers, groups)
     case .capped(let inner, let capacity):
       fillDecided(inner, numbers, groups)
       cap(inner, capacity, numbers, groups)
@@ -124,6 +134,13 @@ struct SelectionMask {
     guard takers.count > room else { return }
     let kept = order == .position ? takers : ranked(takers, path, numbers)
     for unit in kept.dropFirst(room) { self[unit, path] = 0 }
+  }
+
+  /// Places of `[units, decided]` by their numbers, the greatest first, of equal ones the earlier.
+  func rankedPairs(_ group: Range<Int>, _ numbers: UnsafePointer<Float>) -> [Int] {
+    (group.lowerBound * decided..<group.upperBound * decided).sorted {
+      numbers[$0] > numbers[$1] || numbers[$0] == numbers[$1] && $0 < $1
+    }
   }
 
   /// Units by their number for a path, the greatest first, of equal ones the earlier.

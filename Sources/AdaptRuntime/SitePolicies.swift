@@ -80,7 +80,8 @@ struct SitePolicies {
       // One path where one is for the rest: a unit never takes that and another.
       drawPaths(site.hasElse ? 1 : min(k, mask.paths), mask, &random)
     case .all: fill(mask, .all, numbers)
-    case .best: fillByChance(selection, numbers, mask, &random)
+    case .best, .pairs: fillByChance(selection, numbers, mask, &random)
+    case .amongBatch(let inner): draw(inner, site, numbers, mask, &random)
     case .above, .given:
       fill(mask, selection, numbers)
       mask.shuffleUnits(&random)

@@ -45,6 +45,14 @@ import Testing
     #expect(all.graph.costs(of: z, length: 1).full(RegionID(0)) == 3 + 10 + 4 + 4)
   }
 
+  /// Of three paths that cost 10, 4 and 4 a half of all pairs are one and a half a unit.
+  @Test func aShareOfThePairsTakesTheCostliestFirst() throws {
+    let (bench, y) = try model([1, 0, 0], .pairs(.share(0.5)), paths: 3)
+    #expect(bench.graph.costs(of: y, length: 4).full(RegionID(0)) == 3 + 10 + 0.5 * 4)
+    let (batch, z) = try model([1, 0, 0], .amongBatch(.pairs(.share(0.5))), paths: 3)
+    #expect(batch.graph.costs(of: z, length: 4).full(RegionID(0)) == 3 + 10 + 0.5 * 4)
+  }
+
   @Test func onlyWhatTheOutputNeedsCounts() throws {
     var (bench, y) = try model([1, 0])
     let before = bench.graph.costs(of: y, length: 1).full(RegionID(0))

@@ -72,6 +72,11 @@ import Testing
       (.mark(.above(0.5)), "mark[above 0.5]"), (.mark(.given), "mark[given]"),
       (.mark(.best(.count(2))), "mark[best 2]"),
       (.mark(.best(.share(0.5))), "mark[best 0.5 of a group]"),
+      (.mark(.pairs(.count(2))), "mark[best 2 pairs]"),
+      (
+        .mark(.amongBatch(.pairs(.share(0.5)))),
+        "mark[best 0.5 of the pairs of a group among the batch]"
+      ),
       (
         .mark(.capped(.top(1), Capacity(factor: 1.25, order: .score))),
         "mark[top 1, capacity 1.25 by score]"

@@ -190,6 +190,35 @@ import Testing
     )
   }
 
+  private func ruled(_ selection: String) -> String {
+    "router R() {\n  scores { Linear(paths) >> softmax }\n  select \(selection)\n  weigh score\n}"
+  }
+
+  @Test(arguments: [
+    "best(50%, among: \"batch\")", "pairs(50%, among: \"batch\")",
+    "top(1, capacity: 1, among: \"batch\")",
+    "given(score > 0.5, capacity: 50%, among: \"batch\")",
+  ])
+  func tokensOfTheBatchDependOnIt(_ selection: String) throws {
+    let router = ruled(selection)
+    let route = "route each token by R() { a { FFN(8) } b { FFN(8) } }"
+    #expect(try warnings(model(route, before: router)) == ["W0205 route each token by R()"])
+    let alone = router.replacingOccurrences(of: ", among: \"batch\"", with: "")
+    #expect(try warnings(model(route, before: alone)).isEmpty)
+  }
+
+  /// All rules that compare units cannot decide while a text is written.
+  @Test(arguments: [
+    "best(50%)", "pairs(50%)", "given(score > 0.5, capacity: 50%)",
+    "pairs(50%, among: \"batch\")",
+  ])
+  func aRuleThatComparesUnitsLooksAhead(_ selection: String) throws {
+    let router = ruled(selection)
+    let text = model("route each token by R() { a { FFN(8) } b { FFN(8) } }", before: router)
+    #expect(
+      try warnings(text + "print generate(Tiny(), \"a\", bytes: 1)\n").contains("W0202 Tiny()"))
+  }
+
   @Test func everyAnswerOfTrainingIsTrained() throws {
     #expect(
       try warnings(model("exit each token when confidence > 0.9 through Linear(256)")).isEmpty)

@@ -34,8 +34,15 @@ extension KernelTests {
     ("top 2", .top(2)), ("all", .all), ("above 0", .above(0)), ("given", .given),
     ("best 2", .best(.count(2))), ("best third", .best(.share(1.0 / 3))),
     ("best none", .best(.count(0))),
+    ("2 pairs", .pairs(.count(2))), ("a third of the pairs", .pairs(.share(1.0 / 3))),
+    ("no pairs", .pairs(.count(0))), ("all pairs", .pairs(.share(1))),
     ("capped by position", .capped(.top(1), Capacity(factor: 1, order: .position))),
     ("capped by score", .capped(.top(2), Capacity(factor: 0.5, order: .score))),
+    ("given, capped by position", .capped(.given, Capacity(factor: 0.3, order: .position))),
+    ("given, capped by score", .capped(.given, Capacity(factor: 0.3, order: .score))),
+    ("best third of the batch", .amongBatch(.best(.share(1.0 / 3)))),
+    ("a third of the pairs of the batch", .amongBatch(.pairs(.share(1.0 / 3)))),
+    ("capped in the batch", .amongBatch(.capped(.top(1), Capacity(factor: 1, order: .score)))),
   ]
 }
 

@@ -75,6 +75,31 @@ private struct SiteBench {
     #expect(try capped.paths(.capacity(0.4)) == [[0], [2], [1], [2], [2]])
   }
 
+  @Test func aTotalBudgetIsMoved() throws {
+    // In order: 0.9 and 0.8 at the first path, 0.7 at the second, 0.6 at the first …
+    let bench = try SiteBench(.pairs(.share(0.3)), Self.two, hasElse: true)
+    #expect(try bench.paths(.learned) == [[0], [2], [1], [0], [2]])
+    #expect(try bench.paths(.capacity(0.1)) == [[0], [2], [2], [2], [2]])
+    #expect(try bench.paths(.capacity(1)) == Array(repeating: [0, 1], count: 5))
+    let batch = try SiteBench(
+      .amongBatch(.pairs(.share(0.3))), Self.two, hasElse: true, groups: [2, 3])
+    #expect(try batch.paths(.learned) == [[0], [2], [1], [0], [2]])
+    #expect(try batch.paths(.capacity(0.1)) == [[0], [2], [2], [2], [2]])
+    // Of each sequence ⌈0.3 · 4⌉ and ⌈0.3 · 6⌉ pairs.
+    let apart = try SiteBench(.pairs(.share(0.3)), Self.two, hasElse: true, groups: [2, 3])
+    #expect(try apart.paths(.learned) == [[0], [0], [1], [0], [2]])
+  }
+
+  /// The costs of the pairs that are taken add up to at most the budget's share of all pairs.
+  @Test func aBudgetOnPairsCountsTheirCosts() throws {
+    let bench = try SiteBench(.pairs(.share(1)), Self.two, hasElse: true)
+    #expect(try bench.paths(.budget(0)) == Array(repeating: [2], count: 5))
+    #expect(try bench.paths(.budget(1)) == Array(repeating: [0, 1], count: 5))
+    // The paths cost 5 and 2 with their rows' joining, all pairs 35: 5 + 5 + 2 fit into 12.25.
+    #expect(try bench.paths(.budget(0.35)) == [[0], [2], [1], [0], [2]])
+    #expect(try bench.paths(.budget(0.3)) == [[0], [2], [2], [0], [2]])
+  }
+
   @Test(arguments: [0, 0.1, 1.0 / 6, 0.3, 0.5, 0.84, 1])
   func aBudgetOnAThresholdTakesTheGreatestNumbers(_ budget: Double) throws {
     let bench = try SiteBench(.above(0.5), Self.one, hasElse: true)
@@ -117,6 +142,7 @@ private struct SiteBench {
   @Test(arguments: [
     Selection.above(0.5), .best(.share(0.5)),
     .capped(.above(0.5), Capacity(factor: 1, order: .score)),
+    .pairs(.share(0.5)), .amongBatch(.best(.share(0.5))),
   ])
   func chanceTakesAsManyAsTheRouter(_ selection: Selection) throws {
     let bench = try SiteBench(selection, Self.one, hasElse: true)

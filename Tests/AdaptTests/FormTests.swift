@@ -26,6 +26,7 @@ import Testing
     Form(name: "route, else") {
       "route each token by Gate() { a { \($0) }  else { FFN(4) } }"
     },
+    Form(name: "pairs") { "route each token by Total() { a { \($0) } b { Linear(8) } }" },
     Form(name: "keep a share") { "keep 50% of token by Gate() { \($0) }" },
     Form(name: "keep above, else") {
       "keep above 0.5 of token by Gate() { \($0) } else { FFN(4) }"
@@ -51,6 +52,7 @@ import Testing
 
   static let routers = """
     router Gate() { scores { Linear(1) >> sigmoid }  select best(50%)  weigh score }
+    router Total() { scores { Linear(paths) >> softmax }  select pairs(50%)  weigh score }
     router Act() {
       scores { Linear(1) >> sigmoid }
       select accumulate(0.9)

@@ -11,6 +11,8 @@ final class RouteNode: CodeNode {
     let count: CodeNode?
     let name: Identifier
     let body: Code
+    /// Where the body finds which of so many paths it is.
+    let indexSlot: Int?
   }
 
   let unit: Identifier
@@ -51,10 +53,13 @@ final class RouteNode: CodeNode {
   private func open(_ path: Path, _ context: Interpreter, _ frame: Frame) throws
     -> [RouteForm.Path]
   {
-    let body = Closure(path.body, frame)
-    guard let count = path.count else { return [RouteForm.Path(name: path.name.text, body: body)] }
-    return (0..<(try number(of: count, context, frame))).map {
-      RouteForm.Path(name: "\(path.name.text)[\($0)]", body: body)
+    guard let count = path.count else {
+      return [RouteForm.Path(name: path.name.text, body: Closure(path.body, frame))]
+    }
+    return (0..<(try number(of: count, context, frame))).map { number in
+      if let slot = path.indexSlot { frame[slot] = .int(number) }
+      return RouteForm.Path(
+        name: "\(path.name.text)[\(number)]", body: Closure(path.body, frame))
     }
   }
 

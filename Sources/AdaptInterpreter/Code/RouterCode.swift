@@ -36,10 +36,12 @@ final class RouterCode {
     let above: Int
     let best: Int
     let accumulate: Int
+    let pairs: Int
+    let given: Int
     /// Minus the loss of each unit, which is known once the objective is.
     let reward: Int
 
-    static let count = 15
+    static let count = 17
 
     /// In as many places of the frame from `first` on.
     init(first: Int) {
@@ -58,6 +60,8 @@ final class RouterCode {
       best = first + 12
       accumulate = first + 13
       reward = first + 14
+      pairs = first + 15
+      given = first + 16
     }
 
     /// What a clause sees beside `paths`, and where.
@@ -70,7 +74,7 @@ final class RouterCode {
       case .select:
         [
           ("top", top), ("all", all), ("above", above), ("best", best),
-          ("accumulate", accumulate), ("score", score),
+          ("accumulate", accumulate), ("pairs", pairs), ("given", given), ("score", score),
         ] + before
       case .weigh: result + before
       case .loss: result + before + [("load", load), ("reward", reward)]

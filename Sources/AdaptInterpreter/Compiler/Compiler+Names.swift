@@ -123,6 +123,11 @@ extension Compiler {
     return .found(.cell(binding.cell), isMutable: binding.isMutable, boundAt: binding.span)
   }
 
+  /// Whether a name means anything here.
+  func isNamed(_ name: String) -> Bool {
+    functions.contains { $0.find(name) != nil } || outside.find(name) != nil
+  }
+
   /// Where the innermost function finds a name of the function at `level`.
   private func place(of variable: Variable, _ level: Int) -> Place {
     guard case .slot(var slot) = variable.place, level < functions.count - 1 else {

@@ -30,12 +30,19 @@ extension Compiler {
 
   private func compile(_ route: Route, _ span: Span) -> CodeNode {
     let router = compile(route.router)
-    let paths = route.paths.map { path in
-      RouteNode.Path(
-        role: path.role, count: path.count.map { compile($0) }, name: path.name,
-        body: compileFlow(path.name.text, path.body))
-    }
-    return RouteNode(route.unit, router, paths, span)
+    return RouteNode(route.unit, router, route.paths.map { compile($0) }, span)
+  }
+
+  /// `8 experts { … }` knows the number of each as `index`, unless the name means something already.
+  private func compile(_ path: Route.Path) -> RouteNode.Path {
+    let count = path.count.map { compile($0) }
+    return scoped {
+      let index = Identifier("index", span: path.name.span)
+      let variable = count == nil || isNamed(index.text) ? nil : declare(index)
+      return RouteNode.Path(
+        role: path.role, count: count, name: path.name,
+        body: compileFlow(path.name.text, path.body), indexSlot: variable.map { slot(of: $0) })
+    }.0
   }
 
   private func compile(_ keep: Keep, _ span: Span) -> CodeNode {

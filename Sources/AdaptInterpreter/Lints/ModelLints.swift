@@ -179,7 +179,8 @@ struct ModelLints {
     let graph = inference.graph.graph
     let used = graph.ancestors(of: [inference.graph.output])
     for site in graph.sites
-    where site.selection.isJoint && graph[site.rows].grouping == nil
+    where site.selection.isJoint
+      && (graph[site.rows].grouping == nil || site.selection.isAmongBatch)
       && site.paths.contains(where: { used.contains($0.index) })
     {
       diagnostics.append(

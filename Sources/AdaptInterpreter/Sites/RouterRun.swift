@@ -77,6 +77,8 @@ struct Question {
   var rule: Selection?
   /// Whether the form's rule counts, whatever the router's is.
   var isRuled = false
+  /// Whether chance decides: a unit takes a path with the probability that is its score.
+  var isDrawn = false
 }
 
 /// What a router decided.
@@ -211,7 +213,6 @@ extension Interpreter {
   /// The scores, by units: a unit of several rows is scored by their mean.
   private func score(_ question: Question, _ run: inout RouterRun, _ trace: Trace) throws -> ValueID
   {
-    let router = run.router
     let units = question.units
     guard let (body, slot) = run.clauses.scores else {
       let score = try evenScore(question, trace)
@@ -286,6 +287,7 @@ extension Interpreter {
   private func select(_ question: Question, _ run: RouterRun, _ score: ValueID, _ trace: Trace)
     throws -> (Selection, ValueID)
   {
+    if question.isDrawn { return (.above(0), try drawn(score, trace, at: run.router.span)) }
     // A rule that a router has for one mode alone is meant to differ from the form's.
     guard let select = run.clauses.select, !question.isRuled || run.clauses.selectsByMode else {
       guard let rule = question.rule else {
@@ -315,7 +317,18 @@ extension Interpreter {
     }
     throw wrongType(
       "'select' needs a selection, not \(value.typeName)", at: select.span,
-      hint: "top(k), above(t), best(share), all, none and a tensor of 0 and 1 are selections")
+      hint:
+        "top(k), above(t), best(share), pairs(share), all, none and a tensor of 0 and 1 are selections"
+    )
+  }
+
+  /// Above 0 with the probability that a score says.
+  private func drawn(_ score: ValueID, _ trace: Trace, at span: Span) throws -> ValueID {
+    let stream = trace.noiseName()
+    return try traced(at: span) {
+      let chance = try trace.graph.add(.random(.uniform, stream: stream), score)
+      return try trace.graph.add(.binary(.subtract), score, chance)
+    }
   }
 
   private func checked(

@@ -29,6 +29,12 @@ extension Selection {
     case .given: "a mask"
     case .best(.count(let count)): "best(\(count))"
     case .best(.share(let share)): "best(\(NumberFormat(".4%")?.text(share) ?? "\(share)"))"
+    case .pairs(.count(let count)): "pairs(\(count))"
+    case .pairs(.share(let share)): "pairs(\(NumberFormat(".4%")?.text(share) ?? "\(share)"))"
+    case .amongBatch(let inner): String(inner.text.dropLast()) + ", among: \"batch\")"
+    case .capped(.given, let capacity):
+      "given(a mask, capacity: \(ValueWriter.text(capacity.factor)), "
+        + "first: \"\(capacity.order.rawValue)\")"
     case .capped(let inner, let capacity):
       String(inner.text.dropLast())
         + ", capacity: \(ValueWriter.text(capacity.factor)), first: \"\(capacity.order.rawValue)\")"
@@ -39,8 +45,8 @@ extension Selection {
   var mostPaths: Int? {
     switch self {
     case .top(let count): count
-    case .capped(let inner, _): inner.mostPaths
-    case .all, .above, .given, .best: nil
+    case .capped(let inner, _), .amongBatch(let inner): inner.mostPaths
+    case .all, .above, .given, .best, .pairs: nil
     }
   }
 }
@@ -50,28 +56,31 @@ extension Interpreter {
   static var selections: [(slot: KeyPath<RouterCode.Slots, Int>, function: NativeFunction)] {
     [
       (\.top, top), (\.above, above), (\.best, best), (\.accumulate, accumulate),
+      (\.pairs, pairs), (\.given, given),
     ]
   }
 
-  /// `top(k, of: numbers, capacity: 1.25, first: "score")`.
+  private static var room: [NativeFunction.Parameter] {
+    [.optional("capacity"), .optional("first", .string("position"))]
+  }
+
+  private static var among: NativeFunction.Parameter { .optional("among", .string("sequence")) }
+
+  /// `top(k, of: numbers, capacity: 1.25, first: "score", among: "batch")`.
   private static var top: NativeFunction {
-    NativeFunction(
-      "top",
-      ["count", .optional("of"), .optional("capacity"), .optional("first", .string("position"))]
-    ) { call in
+    NativeFunction("top", ["count", .optional("of")] + room + [among]) { call in
       let rule = Selection.top(try call.int(0, in: 1...4096))
-      if case .none = call[2] { return .object(SelectionValue(rule, of: call.given(1))) }
-      let factor = try call.number(2)
-      guard factor > 0, factor.isFinite else {
-        throw call.wrongValue(2, "a capacity is a factor above 0 of an even share")
-      }
-      let name = try call.string(3)
-      guard let order = Capacity.Order(rawValue: name) else {
-        throw call.wrongValue(
-          3, "who comes first goes by \"position\" or by \"score\", not by \"\(name)\"")
-      }
-      let capacity = Capacity(factor: factor, order: order)
-      return .object(SelectionValue(.capped(rule, capacity), of: call.given(1)))
+      let capped = try call.capped(rule, capacity: 2, first: 3)
+      return .object(SelectionValue(try call.spread(capped, among: 4), of: call.given(1)))
+    }
+  }
+
+  /// `given(mask, capacity: 25%, first: "score")`: who takes what the mask says, as far as there is room
+  /// for this share of the units.
+  private static var given: NativeFunction {
+    NativeFunction("given", ["mask"] + room + [among]) { call in
+      let capped = try call.capped(.given, capacity: 1, first: 2)
+      return .object(SelectionValue(try call.spread(capped, among: 3), of: call[0]))
     }
   }
 
@@ -82,11 +91,21 @@ extension Interpreter {
     }
   }
 
-  /// `best(12.5%, of: numbers)`, `best(4)`.
+  /// `best(12.5%, of: numbers)`, `best(4, among: "batch")`.
   private static var best: NativeFunction {
-    NativeFunction("best", ["amount", .optional("of")]) { call in
+    NativeFunction("best", ["amount", .optional("of"), among]) { call in
       let amount = try call.interpreter.amount(call[0], at: call.span(0))
-      return .object(SelectionValue(.best(amount), of: call.given(1)))
+      let rule = try call.spread(.best(amount), among: 2)
+      return .object(SelectionValue(rule, of: call.given(1)))
+    }
+  }
+
+  /// `pairs(25%, of: numbers)`, `pairs(12, among: "batch")`: of all pairs of a unit and a path.
+  private static var pairs: NativeFunction {
+    NativeFunction("pairs", ["amount", .optional("of"), among]) { call in
+      let amount = try call.interpreter.amount(call[0], at: call.span(0))
+      let rule = try call.spread(.pairs(amount), among: 2)
+      return .object(SelectionValue(rule, of: call.given(1)))
     }
   }
 
@@ -113,5 +132,30 @@ extension Call {
   func given(_ index: Int) -> Value? {
     if case .none = self[index] { return nil }
     return self[index]
+  }
+
+  /// The rule with room for so many units on each path, where the arguments say so.
+  fileprivate func capped(_ rule: Selection, capacity: Int, first: Int) throws -> Selection {
+    if case .none = self[capacity] { return rule }
+    let factor = try number(capacity)
+    guard factor > 0, factor.isFinite else {
+      throw wrongValue(capacity, "a capacity is a factor above 0 of an even share")
+    }
+    let name = try string(first)
+    guard let order = Capacity.Order(rawValue: name) else {
+      throw wrongValue(
+        first, "who comes first goes by \"position\" or by \"score\", not by \"\(name)\"")
+    }
+    return .capped(rule, Capacity(factor: factor, order: order))
+  }
+
+  /// The rule among the units of a sequence, or of the whole batch.
+  fileprivate func spread(_ rule: Selection, among index: Int) throws -> Selection {
+    let name = try string(index)
+    guard ["sequence", "batch"].contains(name) else {
+      throw wrongValue(
+        index, "units compete among a \"sequence\" or the \"batch\", not \"\(name)\"")
+    }
+    return name == "batch" && rule.isJoint ? .amongBatch(rule) : rule
   }
 }

@@ -76,6 +76,9 @@ struct Departure {
 extension Interpreter {
   // MARK: Units
 
+  /// What stands for the rows whatever they are, so that a layer can decide for tokens and for samples.
+  private static let anyRow = "row"
+
   /// Finds what a form calls its units: the rows, their groups, or an axis.
   func units(_ name: Identifier, of input: SymbolicTensor, _ trace: Trace) throws -> Units {
     let x = try aligned(try value(of: input, at: name.span), trace, at: name.span)
@@ -94,6 +97,10 @@ extension Interpreter {
     }
     if let axis = input.axes.firstIndex(of: name.text) {
       return try unfolded(x, axis, input.axes, name, trace)
+    }
+    if name.text == Interpreter.anyRow {
+      let label = Identifier(set.label, span: name.span)
+      return Units(rows: rows, value: x, name: label, axis: nil, axes: input.axes)
     }
     throw unknownUnit(name, set, input.axes)
   }

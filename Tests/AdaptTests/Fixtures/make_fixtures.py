@@ -29,14 +29,14 @@ arithmetic (a shift of all scores of a query), so in Float it is rounding noise,
 scales up to whole steps. Those are left out of `adamw.`; their gradients are stored as computed.
 """
 
-import json
 import math
-import struct
 import sys
 from pathlib import Path
 
 import torch
 from torch.nn import functional
+
+from fixture_file import write_safetensors
 
 VOCAB, WIDTH, DEPTH, HEADS, HIDDEN, SMALL, LIMIT = 32, 16, 2, 2, 64, 4, 64
 SEQUENCES, TOKENS = 3, 12
@@ -253,25 +253,6 @@ def adamw(p, tokens, targets):
 
 
 # File
-
-
-def write_safetensors(path, tensors, metadata):
-    """8 bytes little-endian header length, JSON header padded to 8 bytes, the data."""
-    header, data = {"__metadata__": metadata}, b""
-    for name, tensor in tensors.items():
-        kind = "F32" if tensor.is_floating_point() else "I32"
-        dtype = torch.float32 if kind == "F32" else torch.int32
-        raw = tensor.detach().to(dtype).contiguous().numpy()
-        raw = raw.astype(raw.dtype.newbyteorder("<")).tobytes()
-        header[name] = {
-            "dtype": kind, "shape": list(tensor.shape),
-            "data_offsets": [len(data), len(data) + len(raw)],
-        }
-        data += raw
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
-    print(f"{path.name}: {len(tensors)} tensors, {path.stat().st_size} bytes")
 
 
 def make(folder, duo):

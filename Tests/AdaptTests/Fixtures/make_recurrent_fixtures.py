@@ -17,13 +17,13 @@ Embedding(32, 6) >> layer(8) >> Linear(32):
     gradient.NAME      of the loss
 """
 
-import json
-import struct
 import sys
 from pathlib import Path
 
 import torch
 from torch.nn import functional
+
+from fixture_file import write_safetensors
 
 VOCAB, WIDTH, HIDDEN = 32, 6, 8
 LENGTHS = [5, 1, 12, 7]
@@ -65,25 +65,6 @@ def forward(kind, p, tokens):
         x = p["embedding.table"][sequence].unsqueeze(1)
         rows.append(torch.func.functional_call(layer, weights, (x,))[0].squeeze(1))
     return torch.cat(rows) @ p["linear.weight"] + p["linear.bias"]
-
-
-def write_safetensors(path, tensors, metadata):
-    """8 bytes little-endian header length, JSON header padded to 8 bytes, the data."""
-    header, data = {"__metadata__": metadata}, b""
-    for name, tensor in tensors.items():
-        kind = "F32" if tensor.is_floating_point() else "I32"
-        dtype = torch.float32 if kind == "F32" else torch.int32
-        raw = tensor.detach().to(dtype).contiguous().numpy()
-        raw = raw.astype(raw.dtype.newbyteorder("<")).tobytes()
-        header[name] = {
-            "dtype": kind, "shape": list(tensor.shape),
-            "data_offsets": [len(data), len(data) + len(raw)],
-        }
-        data += raw
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
-    print(f"{path.name}: {len(tensors)} tensors, {path.stat().st_size} bytes")
 
 
 def main():
