@@ -77,6 +77,8 @@ struct Question {
   var rule: Selection?
   /// Whether the form's rule counts, whatever the router's is.
   var isRuled = false
+  /// Where the form lets units stop.
+  var stop: Stop?
 }
 
 /// What a router decided.
@@ -202,7 +204,8 @@ extension Interpreter {
       try trace.graph.addSite(
         name: question.name, unit: question.units.name.text, router: router,
         selection: selection, scores: score, decision: decision,
-        travellers: trace.graph.type(question.units.value).rows, hasElse: question.hasElse)
+        travellers: trace.graph.type(question.units.value).rows, hasElse: question.hasElse,
+        stop: question.stop)
     }
   }
 
