@@ -20,6 +20,9 @@ public final class Engine {
     public var limits: Limits
     /// How far long work is.
     public var progress: (AdaptInterpreter.Progress) -> Void
+    /// Warnings of a run, such as of a path that nothing takes any more, with the texts that they point
+    /// into: `sources.render(warning)` is what a person reads.
+    public var warn: (_ warning: Diagnostic, _ sources: SourceMap) -> Void
     /// Whether printed text may carry terminal colours.
     public var isColored: Bool
     /// Threads for the numeric work; nil for all cores.
@@ -28,12 +31,14 @@ public final class Engine {
     public init(
       output: @escaping (String) -> Void = { _ in }, files: FileAccess = .none,
       limits: Limits = Limits(), progress: @escaping (AdaptInterpreter.Progress) -> Void = { _ in },
+      warn: @escaping (Diagnostic, SourceMap) -> Void = { _, _ in },
       isColored: Bool = false, threads: Int? = nil
     ) {
       self.output = output
       self.files = files
       self.limits = limits
       self.progress = progress
+      self.warn = warn
       self.isColored = isColored
       self.threads = threads
     }
@@ -51,6 +56,7 @@ public final class Engine {
       write: options.files.write,
       progress: options.progress,
       report: { results.report.add($0, $1) },
+      warn: options.warn,
       limits: options.limits,
       cancellation: cancellation,
       isColored: options.isColored,

@@ -19,6 +19,16 @@ extension Graph {
     }
   }
 
+  /// Whether a value is 0 whatever the data: a constant, or something times it.
+  public func isZero(_ value: ValueID) -> Bool {
+    let node = node(of: value)
+    switch node.op {
+    case .constant(let number): return number == 0
+    case .binary(.multiply): return node.inputs.contains(where: isZero)
+    default: return false
+    }
+  }
+
   private func reached(from results: [ValueID], _ inputs: (Node) -> [ValueID]) -> Set<ValueID> {
     var found = Set(results)
     for node in nodes.reversed() {

@@ -26,6 +26,30 @@ public struct SiteID: Hashable, Sendable {
   public init(_ index: Int) { self.index = index }
 }
 
+/// What makes a site one of several chances to stop: who stops takes its first path, the others go on.
+public struct Stop: Hashable, Sendable {
+  public enum Kind: Hashable, Sendable {
+    /// Behind a round of a loop; there is one more round than chances.
+    case round
+    /// An exit on the way through the model.
+    case exit
+    /// An answer of a cascade that may be accepted.
+    case stage
+  }
+
+  public var kind: Kind
+  /// What the chances have in common: the dotted name of the loop or cascade; empty for exits.
+  public var chain: String
+  /// Counts from 0 along the chain.
+  public var number: Int
+
+  public init(_ kind: Kind, of chain: String, number: Int) {
+    self.kind = kind
+    self.chain = chain
+    self.number = number
+  }
+}
+
 /// A place where the model decides: a router's scores, a rule, and named paths.
 public struct Site: Hashable, Sendable {
   /// The dotted name, unique in its graph: `blocks[2].duo.route`.
@@ -48,6 +72,8 @@ public struct Site: Hashable, Sendable {
   public var mask: ValueID
   /// Whether the last path is for the units that take no other; scores and decision do not count it.
   public var hasElse: Bool
+  /// Where the site is a chance to stop.
+  public var stop: Stop?
   public var paths: [SitePath] = []
 
   /// How many paths the router decides about.
@@ -77,10 +103,12 @@ extension Graph {
   ///   - decision: what the rule decides by, where it is not the scores.
   ///   - travellers: the rows that each unit consists of, where they are not the units themselves.
   ///   - hasElse: the last path is for the units that take no other.
+  ///   - stop: where the site is a chance to stop.
   /// - Throws: ``GraphError`` when the scores are not one number a path and unit.
   public mutating func addSite(
     name: String, unit: String, router: String, selection: Selection, scores: ValueID,
-    decision: ValueID? = nil, travellers: RowSetID? = nil, hasElse: Bool = false
+    decision: ValueID? = nil, travellers: RowSetID? = nil, hasElse: Bool = false,
+    stop: Stop? = nil
   ) throws -> SiteID {
     guard let rows = type(scores).rows else {
       throw GraphError(.shape, "\(name): scores must have rows, not \(describe(type(scores)))")
@@ -100,7 +128,7 @@ extension Graph {
       Site(
         name: name, unit: unit, router: router, selection: selection, rows: rows,
         travellers: travellers, region: region, scores: scores, decision: decision, mask: scores,
-        hasElse: hasElse))
+        hasElse: hasElse, stop: stop))
     let inputs = decision == scores ? [scores] : [decision, scores]
     sites[id.index].mask = try add(.choose(id), inputs)[0]
     return id

@@ -73,7 +73,7 @@ final class ByteData: ScriptObject {
   init(of source: TextData) { self.source = source }
 
   var typeName: String { "bytes" }
-  var memberNames: [String] { ["windows", "count"] }
+  var memberNames: [String] { ["windows", "count", "toList"] }
   var text: String { "\(source.bytes.count) bytes of \(source.path)" }
 
   func member(_ name: String) -> Value? {
@@ -82,6 +82,13 @@ final class ByteData: ScriptObject {
     case "windows":
       return .function(
         Function(NativeFunction("windows", ["length"]) { call in try self.windows(call) }))
+    case "toList":
+      return .function(
+        Function(
+          NativeFunction("toList", []) { [source] call in
+            try call.interpreter.checkSize(source.bytes.count, at: call.span)
+            return try call.list(source.bytes.map { .int(Int($0)) })
+          }))
     default: return nil
     }
   }

@@ -121,6 +121,9 @@ extension Interpreter {
       },
       NativeFunction("uppercased", ["string"]) { .string(try $0.string(0).uppercased()) },
       NativeFunction("lowercased", ["string"]) { .string(try $0.string(0).lowercased()) },
+      NativeFunction("bytes", ["string"]) { call in
+        try call.list(try call.string(0).utf8.map { .int(Int($0)) })
+      },
     ]
   }
 

@@ -44,6 +44,10 @@ final class EvaluationReport: ScriptObject {
       ("full_flops_per_\(row)", .number(evaluation.fullFlopsPerRow)),
       ("paths", EvaluationReport.record(sites) { EvaluationReport.shares($0) }),
       (
+        "rounds",
+        .record(RecordValue(evaluation.loops.map { (name: $0.loop, value: .number($0.mean)) }))
+      ),
+      (
         "entropy",
         EvaluationReport.record(sites) { .number(EvaluationReport.entropy($0.shares)) }
       ),

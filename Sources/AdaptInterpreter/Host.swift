@@ -1,4 +1,5 @@
 import AdaptPlatform
+import AdaptSyntax
 import AdaptTensor
 
 /// What the embedder grants a script. The interpreter itself opens nothing.
@@ -17,6 +18,9 @@ public struct Host {
   public var progress: (Progress) -> Void
   /// Entries for a report of the run: a kind, and named values.
   public var report: (_ kind: String, _ values: [(name: String, value: Value)]) -> Void
+  /// Warnings of the run: what goes wrong in a model while nothing fails, with the texts that they
+  /// point into.
+  public var warn: (_ warning: Diagnostic, _ sources: SourceMap) -> Void
   public var limits: Limits
   /// Another thread sets it to end the script.
   public var cancellation: Cancellation
@@ -34,6 +38,7 @@ public struct Host {
     },
     progress: @escaping (Progress) -> Void = { _ in },
     report: @escaping (String, [(name: String, value: Value)]) -> Void = { _, _ in },
+    warn: @escaping (Diagnostic, SourceMap) -> Void = { _, _ in },
     limits: Limits = Limits(),
     cancellation: Cancellation = Cancellation(),
     isColored: Bool = false,
@@ -44,6 +49,7 @@ public struct Host {
     self.write = write
     self.progress = progress
     self.report = report
+    self.warn = warn
     self.limits = limits
     self.cancellation = cancellation
     self.isColored = isColored

@@ -223,12 +223,18 @@ extension Interpreter {
     }
   }
 
-  /// Hands the elements of a value to `body` until it gives false. A range is walked without making
-  /// its elements.
+  /// Hands the elements of a value, or the names and values of a record, to `body` until it gives
+  /// false. A range is walked without making its elements.
   func forEach(_ value: Value, at span: Span, _ body: (Value) throws -> Bool) throws {
     if case .range(let range) = value {
       var index = range.lower
       while index < range.upper, try body(.int(index)) { index += 1 }
+      return
+    }
+    if case .record(let record) = value {
+      for (name, value) in record.fields {
+        guard try body(.tuple(ListValue([.string(name), value]))) else { return }
+      }
       return
     }
     for element in try elements(of: value, at: span) {

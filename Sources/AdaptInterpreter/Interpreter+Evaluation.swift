@@ -28,6 +28,10 @@ extension Interpreter {
         )
       }
     }
+    let watched = Watched(
+      model: model, graph: graph, input: .rows(data.format.input), mode: .inference, span: call.span
+    )
+    warn(of: result, watched, policies, steps: state.steps)
     let report = EvaluationReport(result, on: data)
     host.report("evaluate", report.fields)
     return .object(report)

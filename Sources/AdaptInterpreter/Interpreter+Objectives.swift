@@ -130,7 +130,9 @@ extension Interpreter {
     if value.isUnknown { throw UnknownReached() }
     guard case .tensor(let tensor) = try scalarValue(value, what: "what is minimized", at: span)
     else { return }
-    trace.addLoss(ofLayer: try aligned(try self.value(of: tensor, at: span), trace, at: span))
+    let term = try aligned(try self.value(of: tensor, at: span), trace, at: span)
+    if trace.graph.isZero(term) { return }
+    trace.addLoss(ofLayer: term)
   }
 
   /// The value of an objective for the current output and target; the same each time it is named.

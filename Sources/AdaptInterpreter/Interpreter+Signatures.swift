@@ -90,6 +90,13 @@ extension Interpreter {
     var rest = Array(axes(of: trace.graph.type(value)))
     var sizes: [(term: SizeTerm, size: Int, span: Span)] = []
     for axis in shape.reversed() {
+      // A size that stands last, behind axes that go without saying, is none of the rows.
+      if what.hasSuffix("takes"), isOpenSize(axis, frame), rest.last?.isSize == false,
+        axis.span == shape.last?.span,
+        shape.contains(where: { if case .rest = $0.kind { true } else { false } })
+      {
+        throw try mismatch("there are fewer axes")
+      }
       if case .rest = axis.kind {
         rest = []
         break
@@ -117,9 +124,11 @@ extension Interpreter {
     }
     notes += origin(of: value, as: what.hasSuffix("takes") ? "what goes in" : "the result")
     notes += sizeNotes(shape, frame)
+    let isInteger = trace?.graph.type(value).element == .int32
     return failure(
       .wrongShape, "\(what) \(try describe(shape, frame)), not \(symbolic(value))", at: span,
-      label: reason, notes: shapeNotes(notes, at: span))
+      label: reason, notes: shapeNotes(notes, at: span),
+      hint: isInteger ? "integers are looked up first: Embedding(count, width)" : "")
   }
 
   /// Binds the names that sizes leave open, those with one open name first.
@@ -151,6 +160,14 @@ extension Interpreter {
     case group(String)
     case rows(String)
     case size(Int)
+
+    var isSize: Bool { if case .size = self { true } else { false } }
+  }
+
+  /// Whether a name in a shape is no kind of row and has no size yet.
+  private func isOpenSize(_ axis: AxisCode, _ frame: Frame) -> Bool {
+    guard case .name(let name, let slot?) = axis.kind else { return false }
+    return !Interpreter.rowLabels.contains(name) && size(in: slot, frame) == nil
   }
 
   private func axes(of type: TensorType) -> [FoundAxis] {

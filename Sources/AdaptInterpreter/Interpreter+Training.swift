@@ -13,20 +13,27 @@ private struct TrainingPlan {
   let clip: Double?
 }
 
+/// What does the steps of a model in one setting, and what watches its sites meanwhile.
+private struct Training {
+  let trainer: Trainer
+  let watched: Interpreter.Watched
+  var watchdog: Watchdog
+}
+
 extension Interpreter {
   /// `train(model, on: split, steps: n, batch: n, optimizer: O, seed: 0, clip: 1) { minimize e }`.
   func train(_ call: Call) throws -> Value {
     guard !call.values.contains(where: \.isUnknown) else { return .unknown }
     let models = try settings(call)
-    var trainers: [Trainer] = []
+    var trainings: [Training] = []
     for model in models {
-      if let trainer = try trainer(of: model, sharing: trainers.first, call) {
-        trainers.append(trainer)
+      if let training = try training(of: model, sharing: trainings.first?.trainer, call) {
+        trainings.append(training)
       }
     }
-    guard !trainers.isEmpty else { return .unknown }
+    guard !trainings.isEmpty else { return .unknown }
     let plan = try plan(models[0], call)
-    return try run(trainers, plan, state(of: plan.model), at: call.span)
+    return try run(&trainings, plan, state(of: plan.model), at: call.span)
   }
 
   /// The model in each of the settings that steps take in turn.
@@ -62,7 +69,7 @@ extension Interpreter {
   }
 
   /// What does the steps of a model in one setting; nil in a dry run.
-  private func trainer(of model: Flow, sharing other: Trainer?, _ call: Call) throws -> Trainer? {
+  private func training(of model: Flow, sharing other: Trainer?, _ call: Call) throws -> Training? {
     let plan = try plan(model, call)
     let format = plan.data.format
     try checkInput(plan.model, format.input, at: call.span(1))
@@ -92,13 +99,17 @@ extension Interpreter {
     let state = state(of: plan.model, seed: plan.seed)
     state.adopt(format.input)
     state.window = max(1, Int(format.length.rounded()))
-    return try runtime(at: call.span) {
+    let policies = try policies(of: model, graph, at: call.span(0))
+    let trainer = try runtime(at: call.span) {
       try Trainer(
         objective.model, objective: objective.total, terms: objective.terms,
         routers: objective.routers, optimizer: optimizer, parameters: state.parameters,
-        clip: plan.clip, policies: policies(of: model, graph, at: call.span(0)), cpu: cpu,
-        sharing: other)
+        clip: plan.clip, policies: policies, cpu: cpu, sharing: other)
     }
+    let watched = Watched(
+      model: model, graph: graph, input: .rows(format.input), mode: .training, span: call.span)
+    return Training(
+      trainer: trainer, watched: watched, watchdog: watchdog(watched, policies, .training))
   }
 
   private func checkTrainable(_ model: ModelGraph, at span: Span) throws {
@@ -134,20 +145,22 @@ extension Interpreter {
 
   // MARK: Steps
 
-  private func run(_ trainers: [Trainer], _ plan: TrainingPlan, _ state: ModelState, at span: Span)
-    throws -> Value
-  {
+  private func run(
+    _ trainings: inout [Training], _ plan: TrainingPlan, _ state: ModelState, at span: Span
+  ) throws -> Value {
     var (last, rows): (StepReport?, Int) = (nil, 0)
     let start = ContinuousClock.now
     for step in 0..<plan.steps {
       try charge(at: span)
       try checkTime(at: span)
       let batch = plan.data.sample(plan.batch, seed: plan.seed, step: state.steps)
+      let turn = step % trainings.count
       let report = try runtime(at: span) {
-        try trainers[step % trainers.count].step(
+        try trainings[turn].trainer.step(
           batch, noise: NoiseKey(seed: plan.seed, step: state.steps))
       }
       state.steps += 1
+      warn(trainings[turn].watchdog.observe(report), trainings[turn].watched)
       last = report
       let seconds = (ContinuousClock.now - start) / .seconds(1)
       rows += batch.layout.rows

@@ -78,6 +78,8 @@ public final class Interpreter {
   var tracedModels: [TracedModel] = []
   /// What the check before a run has traced, and the run need not trace again.
   var checkedModels: [CheckedModel] = []
+  /// Where this run has warned of what.
+  var warned: Set<WarnedPlace> = []
   /// Files that a dry run would have written, so that reading them back is no error.
   var pretendedFiles: Set<String> = []
   /// Names that closures share, to be emptied at the end.
@@ -208,6 +210,7 @@ public final class Interpreter {
   func begin() throws {
     (fuel, stepsLeft) = (0, isDryRun ? host.limits.checkSteps : host.limits.steps)
     outputBytes = 0
+    warned = []
     retired = []
     calls.removeAll()
     returned = .none

@@ -15,8 +15,8 @@ extension Interpreter {
   func tree(of model: Flow, at span: Span) throws -> String {
     let graph = try tracedForPrinting(model, at: span)
     let length = (model.root.attachment as? ModelState)?.window ?? 128
-    let marks = try structure(of: model, at: span).marks
-    return ModelTree(graph, name: ValueWriter.text(model), length: length, marks: marks).text
+    let structure = try structure(of: model, at: span)
+    return ModelTree(graph, name: ValueWriter.text(model), length: length, structure).text
   }
 }
 
@@ -33,6 +33,8 @@ struct ModelTree {
     var nodes: [Int] = []
     var parameters = 0
     var site: Site?
+    /// Of a router its scores.
+    var scores: ValueID?
 
     init(_ name: String, path: String) {
       self.name = name
@@ -83,9 +85,12 @@ struct ModelTree {
   private let length: Int
   /// What surgery did, by path.
   private let marks: [String: String]
+  /// What stands at a path gives: `[token, 64]`.
+  private let shapes: [String: String]
 
-  init(_ model: ModelGraph, name: String, length: Int, marks: [String: String]) {
-    self.marks = marks
+  init(_ model: ModelGraph, name: String, length: Int, _ structure: ModelStructure) {
+    marks = structure.marks
+    shapes = Dictionary(structure.layers.map { ($0.path, $0.output) }) { first, _ in first }
     graph = model.graph
     self.length = length
     costs = graph.costs(of: model.output, length: Double(length))
@@ -96,7 +101,11 @@ struct ModelTree {
     for parameter in graph.parameters {
       place(parameter)
     }
-    for site in graph.sites { scopes(ModelTree.split(site.name)[...]).last?.site = site }
+    for site in graph.sites {
+      let scope = scopes(ModelTree.split(site.name)[...]).last
+      scope?.site = site
+      scope?.children.first { $0.name == "router" }?.scores = site.scores
+    }
   }
 
   private mutating func place(_ node: Node, around region: RegionID? = nil) {
@@ -162,16 +171,34 @@ struct ModelTree {
     return false
   }
 
+  /// What was noted of the scope or, of a round, of its loop; else what its last node gives.
   private func shape(_ scope: Scope) -> String {
+    let noted = shapes[scope.path] ?? shapes[ModelTree.withoutRound(scope.path)]
+    if let noted, !noted.isEmpty { return noted }
+    // What ends a round gives nothing on.
+    if scope.site != nil { return "" }
+    if let scores = scope.scores { return describe(scores) }
     guard let region = region(of: scope),
       let last = scope.nodes.last(where: {
         nodes[$0].region == region && nodes[$0].op.kind != .parameter
       }), let output = nodes[last].outputs.first
     else { return "" }
-    let type = graph.type(output)
+    return describe(output)
+  }
+
+  private func describe(_ value: ValueID) -> String {
+    let type = graph.type(value)
     let rows = type.rows.map { graph[$0].label }
     return "[" + ([rows].compactMap { $0 } + type.dims.map(String.init)).joined(separator: ", ")
       + "]"
+  }
+
+  /// A path as it is noted, without the number of the last round or copy in it.
+  private static func withoutRound(_ path: String) -> String {
+    guard let open = path.lastIndex(of: "["), let close = path[open...].firstIndex(of: "]") else {
+      return path
+    }
+    return String(path[..<open] + path[path.index(after: close)...])
   }
 
   // MARK: Text

@@ -16,6 +16,11 @@ final class SourceStore {
     AdaptSyntax.parse(bytes: bytes, source: map.add(name: name, bytes: bytes))
   }
 
+  /// The tree of a text that is known, parsed anew.
+  func tree(of source: UInt16) -> SyntaxTree? {
+    map.file(source).map { AdaptSyntax.parse(bytes: $0.bytes, source: source) }
+  }
+
   func isLibrary(_ span: Span) -> Bool {
     let source = Int(span.source)
     return source < librarySources.count && librarySources[source]

@@ -9,6 +9,15 @@ public struct Evaluation: Sendable {
     public var paths: [String]
     /// Of the units that reached the site, the share that took each path.
     public var shares: [Double]
+    /// Units that reached the site, and of them those that took each path.
+    public var units: Int
+    public var counts: [Int]
+  }
+
+  /// How many rounds of a loop that units may leave were run for one of them, in the mean.
+  public struct LoopRounds: Sendable {
+    public var loop: String
+    public var mean: Double
   }
 
   /// Of classes the mean of −log p(target) in nats, of quantities the mean squared error.
@@ -19,6 +28,7 @@ public struct Evaluation: Sendable {
   public var units: Int
   public var rows: Int
   public var sites: [SiteShare]
+  public var loops: [LoopRounds]
   /// Operations a row that were executed.
   public var flopsPerRow: Double
   /// Operations a row if every unit took the costliest paths.
@@ -88,6 +98,7 @@ public final class Evaluator {
     return Evaluation(
       loss: score.loss / weight, accuracy: target.isClass ? score.hits / weight : nil,
       units: total, rows: rows, sites: shares(counts, of: reached),
+      loops: rounds(counts, of: reached),
       flopsPerRow: flops / Double(max(1, rows)), fullFlopsPerRow: full)
   }
 
@@ -153,8 +164,28 @@ public final class Evaluator {
     zip(executor.graph.sites, zip(counts, reached)).map { site, numbers in
       let units = Double(max(1, numbers.1))
       return Evaluation.SiteShare(
-        site: site.name, paths: site.paths.map(\.name), shares: numbers.0.map { Double($0) / units }
-      )
+        site: site.name, paths: site.paths.map(\.name),
+        shares: numbers.0.map { Double($0) / units }, units: numbers.1, counts: numbers.0)
+    }
+  }
+
+  /// Every unit that is asked behind a round has run it, and who goes on behind the last question runs
+  /// one more.
+  private func rounds(_ counts: [[Int]], of reached: [Int]) -> [Evaluation.LoopRounds] {
+    let stops = executor.graph.sites.enumerated().compactMap { index, site in
+      site.stop.flatMap { $0.kind == .round ? (index: index, stop: $0) : nil }
+    }
+    var names: [String] = []
+    for (_, stop) in stops where !names.contains(stop.chain) { names.append(stop.chain) }
+    return names.map { name in
+      let chain = stops.filter { $0.stop.chain == name }
+      let last = chain.map(\.stop.number).max()
+      let begun = chain.reduce(0) { $0 + ($1.stop.number == 0 ? reached[$1.index] : 0) }
+      let run = chain.reduce(0) { sum, place in
+        let goesOn = place.stop.number == last ? counts[place.index].last ?? 0 : 0
+        return sum + reached[place.index] + goesOn
+      }
+      return Evaluation.LoopRounds(loop: name, mean: Double(run) / Double(max(1, begun)))
     }
   }
 }

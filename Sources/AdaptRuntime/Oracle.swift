@@ -81,7 +81,8 @@ public final class Oracle {
     case .token:
       guard sites.allSatisfy({ $0.region == RegionID(0) && $0.selection == .top(1) }) else {
         throw RuntimeError.badInput(
-          "tokens are routed one by one at sites of one path a token that are not inside a path")
+          "tokens are routed one by one at sites of one path a token that are not inside a path or a "
+            + "scan")
       }
     }
   }

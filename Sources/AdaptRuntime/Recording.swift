@@ -21,6 +21,19 @@ public struct Recording: Sendable, Hashable {
 
   public var sites: [SiteRecord]
 
+  /// What decides the same again at a site; nil where nothing was recorded of it.
+  /// - Throws: ``RuntimeError/badInput(_:)`` when the site had other paths.
+  public func policy(at site: Site) throws -> Policy? {
+    guard let record = sites.first(where: { $0.site == site.name }) else { return nil }
+    let paths = site.paths.map(\.name)
+    guard record.paths == paths else {
+      throw RuntimeError.badInput(
+        "the recording of \(site.name) is of the paths \(record.paths.joined(separator: ", ")), and "
+          + "the site has \(paths.joined(separator: ", "))")
+    }
+    return .replay(record.mask, from: 0)
+  }
+
   /// Policies that decide the same again, by site name, on the same data in the same order.
   public var policies: [String: Policy] {
     Dictionary(sites.map { ($0.site, Policy.replay($0.mask, from: 0)) }) { first, _ in first }

@@ -15,6 +15,8 @@ public struct StepReport: Sendable {
   public var gradientNorm: Double
   /// Rows that took each path, by site.
   public var paths: [(site: String, names: [String], counts: [Int])]
+  /// Units that decided, by site.
+  public var units: [Int]
 }
 
 /// Trains a model: objective, gradient by graph transformation, clipping, update.
@@ -170,6 +172,7 @@ public final class Trainer {
     return StepReport(
       step: optimizer.step, loss: Double(executor.scalar(0)),
       terms: Array(scalars.prefix(termNames.count)),
-      routers: Array(scalars.dropFirst(termNames.count)), gradientNorm: norm, paths: paths)
+      routers: Array(scalars.dropFirst(termNames.count)), gradientNorm: norm, paths: paths,
+      units: executor.unitCounts)
   }
 }

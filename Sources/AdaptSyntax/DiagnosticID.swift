@@ -67,6 +67,11 @@ public enum DiagnosticID: String, Sendable, CaseIterable {
   case deadParameter = "W0206"
   case blindRouter = "W0207"
   case nothingToReuse = "W0208"
+  // What a run shows of models
+  case deadPath = "W0301"
+  case collapsedRouter = "W0302"
+  case neverStops = "W0303"
+  case stopsAtOnce = "W0304"
 
   /// What the first letter stands for.
   public var severity: Diagnostic.Severity { rawValue.hasPrefix("W") ? .warning : .error }

@@ -62,7 +62,7 @@ extension Parser {
     case .repeat where beginsCount(next): return parseRepeat()
     case .loop where beginsCount(next): return parseLoop()
     case .scan where next.kind == .over: return parseScan()
-    case .keep where beginsCount(next, before: .of): return parseSite()
+    case .keep where beginsCount(next, before: .of) || isBeforeNegative: return parseSite()
     case .route where next.kind == .each, .exit where next.kind == .each,
       .cascade where next.kind == .each, .reuse where next.kind == .each:
       return parseSite()

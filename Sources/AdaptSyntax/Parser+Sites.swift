@@ -10,6 +10,14 @@ extension Parser {
     return next.kind == .leftParen || beginsOnlyExpression(next) && next.kind != .not
   }
 
+  /// Whether a minus and a number follow that are an amount, and no difference: `above -0.3 of`.
+  var isBeforeNegative: Bool {
+    let (minus, number, last) = (peek(), peek(2), peek(3))
+    return minus.kind == .minus && isOnSameLine(minus) && minus.start > current.end
+      && number.start == minus.end && [.integer, .number, .quantity].contains(number.kind)
+      && last.kind == .of && isOnSameLine(last)
+  }
+
   /// Skips a word that a form goes on with, on its line.
   mutating func acceptOnLine(_ kind: Token.Kind) -> Bool { !isOnNewLine && accept(kind) }
 
@@ -150,9 +158,9 @@ extension Parser {
   }
 
   private mutating func parseAmountWord() -> Keep.Amount.Kind {
-    guard current.isName, isBeforeValue, peek().kind != .of || peek(2).kind == .of else {
-      return .share
-    }
+    guard current.isName, isBeforeValue || isBeforeNegative,
+      peek().kind != .of || peek(2).kind == .of
+    else { return .share }
     switch current.kind {
     case .top, .above:
       return takeWord().text == Token.Kind.top.rawValue ? .top : .above

@@ -56,11 +56,11 @@ struct ScriptOptions: ParsableArguments {
 
   var name: String { ScriptFile.name(file) }
 
-  func engine(progress: @escaping (AdaptInterpreter.Progress) -> Void = { _ in }) -> Engine {
+  func engine(_ line: ProgressLine = ProgressLine()) -> Engine {
     Engine(
       Engine.Options(
         output: Terminal.output, files: .commandLine(script: file == "-" ? nil : file),
-        progress: progress, isColored: Terminal.isColored(1), threads: threads))
+        progress: line.show, warn: line.warn, isColored: Terminal.isColored(1), threads: threads))
   }
 }
 
@@ -105,7 +105,7 @@ struct RunCommand: ParsableCommand {
   func run() throws {
     let bytes = try options.source()
     let line = ProgressLine()
-    let engine = options.engine(progress: line.show)
+    let engine = options.engine(line)
     // Kept to the end of the process, which takes all its memory back at once.
     _ = Unmanaged.passRetained(engine)
     engine.interpreter.overrides = routes
@@ -163,7 +163,7 @@ struct ReplCommand: ParsableCommand {
           line.clear()
           Terminal.output(text)
         },
-        files: .commandLine(script: nil), progress: line.show,
+        files: .commandLine(script: nil), progress: line.show, warn: line.warn,
         isColored: Terminal.isColored(1), threads: threads))
     REPL(engine, isColored: Terminal.isColored(1)).run()
   }

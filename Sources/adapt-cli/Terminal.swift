@@ -2,6 +2,7 @@ import Adapt
 import AdaptInterpreter
 import AdaptPlatform
 import AdaptREPL
+import AdaptSyntax
 
 /// Standard output and standard error.
 enum Terminal {
@@ -9,6 +10,11 @@ enum Terminal {
 
   /// One line on standard error in the way of the command line's own messages.
   static func error(_ text: String) { write("adapt: \(text)\n", to: 2) }
+
+  /// A warning of a run, as a person reads it.
+  static func warn(_ warning: Diagnostic, _ sources: SourceMap) {
+    write(sources.render(warning, color: isColored(2)) + "\n", to: 2)
+  }
 
   /// Writes all of a text, or ends the process: results that nobody gets are a failure. A reader that
   /// went away (`adapt … | head`) ends it quietly by SIGPIPE.
@@ -95,6 +101,12 @@ final class ProgressLine {
     last = now
     draw(progress, elapsed: (now - start) / .seconds(1))
     if isLast { clear() }
+  }
+
+  /// A warning above the line.
+  func warn(_ warning: Diagnostic, _ sources: SourceMap) {
+    clear()
+    Terminal.warn(warning, sources)
   }
 
   func clear() {

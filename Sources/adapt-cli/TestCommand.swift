@@ -46,7 +46,7 @@ struct TestCommand: ParsableCommand {
     let engine = Engine(
       Engine.Options(
         output: Terminal.output, files: .commandLine(script: path == "-" ? nil : path),
-        isColored: Terminal.isColored(1), threads: threads))
+        warn: Terminal.warn, isColored: Terminal.isColored(1), threads: threads))
     Interrupts.cancel(engine)
     let name = ScriptFile.name(path)
     do {

@@ -38,8 +38,7 @@ import Testing
   func theLibraryHasNoWarnings(_ name: String) throws {
     let text = try #require(Engine.library.first { $0.name == name }?.text)
     let engine = Engine()
-    // That it has the names of the library is no wonder.
-    let found = engine.check(Array(text.utf8), name: name).filter { $0.id != .shadowedName }
+    let found = engine.check(Array(text.utf8), name: name)
     #expect(found.isEmpty, "\(found.map { engine.render($0) }.joined(separator: "\n"))")
   }
 

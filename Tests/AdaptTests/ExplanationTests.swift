@@ -4,11 +4,19 @@ import AdaptSyntax
 import Foundation
 import Testing
 
+/// What an engine has warned of.
+private final class Warnings {
+  private(set) var all: [Diagnostic] = []
+
+  func add(_ warning: Diagnostic) { all.append(warning) }
+}
+
 /// An example of an explanation with all it needs.
 private struct Example {
   let id: DiagnosticID
   let folder: Folder
   let engine: Engine
+  private let warnings: Warnings
   private let isBad: Bool
 
   init(_ id: DiagnosticID, isBad: Bool) throws {
@@ -28,7 +36,10 @@ private struct Example {
       default: break
       }
     }
-    engine = Engine(Engine.Options(files: files, limits: limits))
+    let warnings = Warnings()
+    self.warnings = warnings
+    engine = Engine(
+      Engine.Options(files: files, limits: limits, warn: { warning, _ in warnings.add(warning) }))
     if isBad, case .cancelled = setting.condition { engine.cancel() }
   }
 
@@ -46,7 +57,7 @@ private struct Example {
     guard runs else { return engine.check(bytes, name: "example.adapt") }
     do {
       try engine.run(bytes, name: "example.adapt")
-      return []
+      return warnings.all
     } catch let error as ScriptError { return error.diagnostics } catch { return [] }
   }
 

@@ -292,6 +292,12 @@ extension Interpreter {
     print "big".uppercased()
     ```
     """,
+    "bytes": """
+    The bytes of a string in UTF-8, as a list of integers from 0 to 255.
+    ```
+    print "né".bytes()
+    ```
+    """,
     "lowercased": """
     The string in small letters.
     ```

@@ -15,8 +15,7 @@ extension Interpreter {
   func lint(_ tree: SyntaxTree, checkedBy dry: Interpreter, beside errors: [Diagnostic])
     -> [Diagnostic]
   {
-    var names = NameLints(
-      library: { self.prelude.find($0) != nil }, moduleNames: importedNames)
+    var names = NameLints(moduleNames: importedNames)
     names.lint(file: tree.block)
     var flow = FlowLints(pure: Interpreter.pureNames, text: { self.store.map.text(of: $0) })
     flow.lint(file: tree.block)
@@ -61,7 +60,7 @@ extension Interpreter {
   // MARK: Allowed
 
   /// What `// lint: allow W0101` allows, by line: its own and the next one.
-  private func allowedLints(_ tokens: [Token], source: UInt16) -> [Int: Set<String>] {
+  func allowedLints(_ tokens: [Token], source: UInt16) -> [Int: Set<String>] {
     var allowed: [Int: Set<String>] = [:]
     for token in tokens where token.kind == .lineComment || token.kind == .blockComment {
       let span = Span(source: source, start: Int(token.start), end: Int(token.end))

@@ -42,11 +42,20 @@ struct ModelLints {
     /// Declared parameters by name.
     fileprivate private(set) var parameters: [String: [Span]] = [:]
 
+    /// The head of a site that stands at a place: `route each token by TopK(1)`.
+    func head(of site: Span) -> Span {
+      guard let router = routers[site] else { return site }
+      return Span(source: site.source, start: Int(site.start), end: Int(router.end))
+    }
+
     init(_ tree: Block) {
       for expression in SyntaxNode.block(tree).expressions {
         switch expression.kind {
         case .route(let route): routers[expression.span] = route.router.span
         case .keep(let keep): routers[expression.span] = keep.router.span
+        case .loop(let loop):
+          guard case .upTo(_, _, let until) = loop.rounds else { continue }
+          routers[expression.span] = until.span
         default: break
         }
       }
@@ -74,11 +83,7 @@ struct ModelLints {
   }
 
   /// The head of a site, `route each token by TopK(1)`.
-  private func head(_ site: Site) -> Span {
-    let span = place(site.name, training)
-    guard let router = places.routers[span] else { return span }
-    return Span(source: span.source, start: Int(span.start), end: Int(router.end))
-  }
+  private func head(_ site: Site) -> Span { places.head(of: place(site.name, training)) }
 
   // MARK: Sites
 
@@ -115,15 +120,33 @@ struct ModelLints {
   }
 
   private mutating func lintBalance(_ site: Site, taking count: Int) {
-    let losses = "\(site.name)."
-    guard !training.graph.losses.contains(where: { $0.name.hasPrefix(losses) }),
-      !training.graph.updates.contains(where: { $0.name.hasPrefix(losses) })
+    // Where a layer is applied again, and in the rounds of a loop, what it brings has the first's name.
+    let place = ModelLints.unnumbered(site.name) + "."
+    guard
+      !training.graph.losses.contains(where: {
+        ModelLints.unnumbered($0.name).hasPrefix(place)
+      }),
+      !training.graph.updates.contains(where: {
+        ModelLints.unnumbered($0.name).hasPrefix(place)
+      })
     else { return }
     diagnostics.append(
       Diagnostic(
         .unbalancedRouter, "router \(site.router) has no balance term", at: router(site),
         label: "learned, and takes \(count) of \(site.paths.count) paths",
         hint: "add a 'loss' clause: loss 1% * paths * sum(mean(score) * mean(selected))"))
+  }
+
+  /// A name without the numbers of copies and rounds: `hops.route` of `hops[2].route@2`.
+  private static func unnumbered(_ name: String) -> String {
+    var (result, isNumber) = ("", false)
+    for character in name {
+      if character == "[" || character == "@" { isNumber = true }
+      if character == "." { isNumber = false }
+      if !isNumber { result.append(character) }
+      if character == "]" { isNumber = false }
+    }
+    return result
   }
 
   private mutating func reportBlind(_ site: Site) {

@@ -27,7 +27,6 @@ struct NameLints {
     let names: [Identifier]
   }
 
-  private let library: (String) -> Bool
   private let moduleNames: ([Identifier]) -> [String]?
   private var variables: [Variable] = []
   var levels: [[String: Int]] = []
@@ -36,11 +35,8 @@ struct NameLints {
   private var imports: [(span: Span, name: String, members: [Int])] = []
   private(set) var diagnostics: [Diagnostic] = []
 
-  /// - Parameters:
-  ///   - library: whether the standard library has that name.
-  ///   - moduleNames: the names an imported file binds; nil when it cannot be read.
-  init(library: @escaping (String) -> Bool, moduleNames: @escaping ([Identifier]) -> [String]?) {
-    self.library = library
+  /// - Parameter moduleNames: the names an imported file binds; nil when it cannot be read.
+  init(moduleNames: @escaping ([Identifier]) -> [String]?) {
     self.moduleNames = moduleNames
   }
 
@@ -145,7 +141,7 @@ struct NameLints {
     mayHideFile: Bool = false
   ) {
     guard !levels.isEmpty else { return }
-    if kind != .importedName { checkShadow(name, kind, mayHideFile: mayHideFile) }
+    if kind != .importedName { checkShadow(name, mayHideFile: mayHideFile) }
     variables.append(
       Variable(
         name: name.text, span: name.span, kind: kind, statement: statement, isPublic: isPublic))
@@ -159,7 +155,8 @@ struct NameLints {
     levels[levels.count - 1][name.text] = variables.count - 1
   }
 
-  private mutating func checkShadow(_ name: Identifier, _ kind: Kind, mayHideFile: Bool) {
+  /// A name of the library is there to be taken: a file that declares its own means it.
+  private mutating func checkShadow(_ name: Identifier, mayHideFile: Bool) {
     guard !name.text.hasPrefix("_"), !name.text.isEmpty else { return }
     let outer = levels.dropLast().dropFirst(mayHideFile ? 1 : 0)
     if let index = outer.reversed().lazy.compactMap({ $0[name.text] }).first {
@@ -169,13 +166,6 @@ struct NameLints {
           .shadowedName, "'\(name.text)' hides another '\(name.text)'", at: name.span,
           notes: [.init(span: variables[index].span, text: "the other is bound here")],
           hint: "take another name"))
-    } else if levels.count == 1, kind == .other || name.text.first?.isUppercase == true,
-      library(name.text)
-    {
-      diagnostics.append(
-        Diagnostic(
-          .shadowedName, "'\(name.text)' hides that of the standard library", at: name.span,
-          label: "no longer the library's in this file", hint: "take another name"))
     }
   }
 

@@ -119,7 +119,7 @@ extension Interpreter {
         "replay", ["recording", .optional("at")],
         documentation: """
           A policy: decides as in a recording, on the same data in the same order. Weights are computed
-          anew. E0202 when the data is longer.
+          anew. E0202 when the data is longer, or a site of the same name has other paths.
           ```
           \(policyExample)
           let book = text("book.txt").bytes().windows(16)
@@ -131,10 +131,7 @@ extension Interpreter {
         guard case .object(let object) = call[0], let recording = object as? RecordingValue else {
           throw call.wrongType(0, expected: "a recording, such as record(model, on: data),")
         }
-        let units = recording.recording.sites.map(\.units).reduce(0, +)
-        return .object(
-          PolicyValue(
-            .recorded(recording.recording.policies, units: units), at: try sites(call, 1)))
+        return .object(PolicyValue(.recorded(recording.recording), at: try sites(call, 1)))
       },
       NativeFunction(
         "labels", ["names", .optional("at")],
@@ -166,7 +163,7 @@ extension Interpreter {
       guard let found = oracle.policies else {
         throw call.wrongValue(0, "the labels are of whole sequences, and units are tokens")
       }
-      return .object(PolicyValue(.recorded(found.bySite, units: found.units), at: glob))
+      return .object(PolicyValue(.labelled(found.bySite, units: found.units), at: glob))
     }
     guard case .list(let list) = call[0] else {
       throw call.wrongType(0, expected: "a list of paths' names, or what oracle found,")

@@ -52,7 +52,7 @@ extension Interpreter {
     var fits = sites.isEmpty
     var objection: RuntimeError?
     for site in sites {
-      guard let policy = value.policy(at: site.name) else { continue }
+      guard let policy = try runtime(at: span, { try value.policy(at: site) }) else { continue }
       if let wrong = policy.objection(at: site) {
         objection = objection ?? wrong
       } else {

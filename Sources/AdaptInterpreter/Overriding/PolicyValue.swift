@@ -6,8 +6,10 @@ import AdaptRuntime
 final class PolicyValue: ScriptObject {
   enum Decision {
     case policy(Policy)
-    /// What each site decided once, by its name.
-    case recorded([String: Policy], units: Int)
+    /// What each site decided once.
+    case recorded(Recording)
+    /// What an oracle found for each site, by its name.
+    case labelled([String: Policy], units: Int)
   }
 
   let decision: Decision
@@ -26,15 +28,19 @@ final class PolicyValue: ScriptObject {
   var words: String {
     switch decision {
     case .policy(let policy): policy.words
-    case .recorded(_, let units): "replay of \(units) decisions"
+    case .labelled(_, let units): "replay of \(units) decisions"
+    case .recorded(let recording):
+      "replay of \(recording.sites.reduce(0) { $0 + $1.units }) decisions"
     }
   }
 
-  /// What decides at a site of that name; nil where it says nothing of it.
-  func policy(at site: String) -> Policy? {
+  /// What decides at a site; nil where it says nothing of it.
+  /// - Throws: `RuntimeError` for a recording of a site of that name with other paths.
+  func policy(at site: Site) throws -> Policy? {
     switch decision {
     case .policy(let policy): policy
-    case .recorded(let bySite, _): bySite[site]
+    case .recorded(let recording): try recording.policy(at: site)
+    case .labelled(let bySite, _): bySite[site.name]
     }
   }
 }

@@ -50,10 +50,13 @@ extension Interpreter {
     return trace.answers + last
   }
 
-  /// Applies a flow to each of several results, which keep their weights.
+  /// Applies a flow to each of several results, which keep their weights. What routers carry changes
+  /// once, by what they do with the last one.
   func apply(_ flow: Flow, toAll answers: [Answer], _ trace: Trace, at span: Span) throws -> Value {
     var results: [Answer] = []
+    let updates = trace.updates
     for answer in answers {
+      trace.updates = updates
       let input = SymbolicTensor(content: .value(answer.value), trace: trace)
       let result = try apply(flow, to: .tensor(input), at: span)
       guard case .tensor(let tensor) = result else {

@@ -55,9 +55,11 @@ final class CascadeForm: SiteForm {
     }
     // Whoever left inside of the stage is asked no more.
     let units = try here(units, trace, interpreter, at: span)
+    let stop = Stop(.stage, of: trace.place, number: number)
     let site = try trace.inside("\(stage.name)Accept", place: "\(stage.name).accept") {
       let question = Question(
-        name: trace.siteName(), units: units, paths: 1, hasElse: true, rule: .above(0.5))
+        name: trace.siteName(), units: units, paths: 1, hasElse: true, rule: .above(0.5),
+        stop: stop)
       return try interpreter.decide(
         acceptance, question,
         { try interpreter.quantities(of: output, trace, at: span) }, trace)

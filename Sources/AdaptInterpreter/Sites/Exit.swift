@@ -27,8 +27,10 @@ final class ExitForm: SiteForm {
         .wrongShape, "an axis keeps its size: nothing of '\(unit.text)' can leave", at: unit.span)
     }
     if trace.mode == .training { return try answer(units, input, trace, interpreter, at: span) }
+    let before = trace.graph.sites.filter { $0.stop?.kind == .exit }.count
     let question = Question(
-      name: trace.siteName(), units: units, paths: 1, hasElse: true, rule: .above(0.5))
+      name: trace.siteName(), units: units, paths: 1, hasElse: true, rule: .above(0.5),
+      stop: Stop(.exit, of: "", number: before))
     // A condition asks about the answer; where a router decides, only those who leave are answered.
     var answer: ValueID?
     if case .when = criterion { answer = try ask(units.value, trace, interpreter, at: span) }

@@ -206,7 +206,8 @@ private final class LoopRun {
     let units = try units(of: output, halting.unit)
     let question = Question(
       name: inside(number) { trace.siteName() }, units: units, paths: 1, hasElse: true,
-      isDrawn: form.join == .sample)
+      isDrawn: form.join == .sample,
+      stop: Stop(.round, of: Trace.joined(trace.place, family), number: number))
     var run = RouterRun(halting.router, trace)
     run.know(\.round, .int(number))
     run.know(\.rounds, .int(form.rounds))

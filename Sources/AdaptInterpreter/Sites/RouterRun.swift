@@ -79,6 +79,8 @@ struct Question {
   var isRuled = false
   /// Whether chance decides: a unit takes a path with the probability that is its score.
   var isDrawn = false
+  /// Where the form lets units stop.
+  var stop: Stop?
 }
 
 /// What a router decided.
@@ -204,7 +206,8 @@ extension Interpreter {
       try trace.graph.addSite(
         name: question.name, unit: question.units.name.text, router: router,
         selection: selection, scores: score, decision: decision,
-        travellers: trace.graph.type(question.units.value).rows, hasElse: question.hasElse)
+        travellers: trace.graph.type(question.units.value).rows, hasElse: question.hasElse,
+        stop: question.stop)
     }
   }
 

@@ -203,7 +203,7 @@ extension Interpreter {
       // A trace that failed inside a path must not go on there.
       trace.graph.region = region
       trace.departures.removeLast(trace.departures.count - open)
-      trace.answers = outside
+      (trace.answers, trace.reused) = (outside, remembered)
       throw error
     }
   }

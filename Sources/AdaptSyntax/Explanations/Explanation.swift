@@ -74,6 +74,6 @@ extension DiagnosticID {
 extension Explanation {
   /// One entry an id; a test holds that none is missing.
   static let all: [DiagnosticID: Explanation] = [
-    syntax, names, values, models, outside, flowLints, modelLints,
+    syntax, names, values, models, outside, flowLints, modelLints, watchdog,
   ].reduce(into: [:]) { $0.merge($1) { first, _ in first } }
 }

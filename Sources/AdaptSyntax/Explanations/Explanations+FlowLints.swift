@@ -20,8 +20,8 @@ extension Explanation {
       Setting(files: ["sizes.adapt": "let width = 16\n"])),
     .shadowedName: Explanation(
       "a name that hides another",
-      "A binding takes the name of one outside of its block, or a declaration that of the standard "
-        + "library, so that the other cannot be reached any more. Take another name.",
+      "A binding takes the name of one outside of its block, so that the other cannot be reached any "
+        + "more. Take another name. A file may take the names of the standard library for its own.",
       bad: "let width = 16\nfn area(height) {\n  let width = 2\n  width * height\n}\n"
         + "print area(width)\n",
       good: "let width = 16\nfn area(height) {\n  let half = 2\n  half * height\n}\n"
