@@ -145,7 +145,8 @@ extension Interpreter {
       let batch = plan.data.sample(plan.batch, seed: plan.seed, step: state.steps)
       let report = try runtime(at: span) {
         try trainers[step % trainers.count].step(
-          batch, noise: NoiseKey(seed: plan.seed, step: state.steps))
+          batch, noise: NoiseKey(seed: plan.seed, step: state.steps),
+          progress: plan.steps > 1 ? Double(step) / Double(plan.steps - 1) : 1)
       }
       state.steps += 1
       last = report
