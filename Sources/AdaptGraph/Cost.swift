@@ -30,13 +30,20 @@ extension Graph {
   /// takes), of a site inside a path by the rows that reach it.
   /// - Parameter length: rows in a group, for the cost of attention.
   public mutating func expectedCost(of output: ValueID, length: Double) throws -> ValueID {
+    let full = costs(of: output, length: length).full(RegionID(0))
+    guard full > 0 else { return try constant(1) }
+    return try expectedFlops(of: output, length: length, scale: 1 / full)
+  }
+
+  /// The expected operations of `output` for a row of the input: a differentiable scalar.
+  public mutating func expectedFlops(of output: ValueID, length: Double, scale: Double = 1) throws
+    -> ValueID
+  {
     let costs = costs(of: output, length: length)
     let saved = region
     defer { region = saved }
     region = RegionID(0)
-    let full = costs.full(RegionID(0))
-    guard full > 0 else { return try constant(1) }
-    return try expected(RegionID(0), costs, scale: 1 / full)
+    return try expected(RegionID(0), costs, scale: scale)
   }
 
   private mutating func expected(_ region: RegionID, _ costs: RegionCosts, scale: Double) throws
@@ -58,7 +65,7 @@ extension Graph {
 
   /// The mean score of each path of a site, or its share where that is given whatever the scores.
   private mutating func chances(_ site: Site, _ length: Double) throws -> [Chance] {
-    if let share = site.selection.share(of: length) {
+    if let share = site.expectedRule.share(of: length) {
       let rest = max(0, 1 - share * Double(site.decided))
       return site.paths.indices.map { (nil, $0 < site.decided ? share : rest) }
     }
@@ -66,7 +73,7 @@ extension Graph {
     let share = try meanScores(site)
     var chances = try (0..<site.decided).map { number -> Chance in
       let mean = try add(.reshape([]), add(.slice(start: number, count: 1), share))
-      return (mean, site.selection.chanceFactor(of: site.decided, length: length))
+      return (mean, site.expectedRule.chanceFactor(of: site.decided, length: length))
     }
     guard site.hasElse else { return chances }
     var rest = try constant(1)
@@ -129,14 +136,14 @@ extension Site {
   /// kept is no bound, and at most all are.
   public func extreme(_ costs: [Double], most: Bool, length: Double) -> Double {
     guard hasElse, let rest = costs.last else {
-      return selection.extreme(costs, most: most, length: length)
+      return expectedRule.extreme(costs, most: most, length: length)
     }
     let decided = Array(costs.dropLast())
     // Whoever takes no path takes the rest.
     guard most else { return min(decided.min() ?? rest, rest) }
     let taken =
-      selection.isShare
-      ? decided.reduce(0, +) : selection.extreme(decided, most: true, length: length)
+      expectedRule.isShare
+      ? decided.reduce(0, +) : expectedRule.extreme(decided, most: true, length: length)
     return max(taken, rest)
   }
 }

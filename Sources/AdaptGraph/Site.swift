@@ -74,7 +74,12 @@ public struct Site: Hashable, Sendable {
   public var hasElse: Bool
   /// Where the site is a chance to stop.
   public var stop: Stop?
+  /// The rule in use, where all paths are taken in training only; what is expected goes by it.
+  public var ruleInUse: Selection?
   public var paths: [SitePath] = []
+
+  /// The rule that costs are counted by.
+  var expectedRule: Selection { ruleInUse ?? selection }
 
   /// How many paths the router decides about.
   public var decided: Int { paths.count - (hasElse ? 1 : 0) }
@@ -104,11 +109,12 @@ extension Graph {
   ///   - travellers: the rows that each unit consists of, where they are not the units themselves.
   ///   - hasElse: the last path is for the units that take no other.
   ///   - stop: where the site is a chance to stop.
+  ///   - ruleInUse: the rule outside of training, where that takes all paths in training.
   /// - Throws: ``GraphError`` when the scores are not one number a path and unit.
   public mutating func addSite(
     name: String, unit: String, router: String, selection: Selection, scores: ValueID,
     decision: ValueID? = nil, travellers: RowSetID? = nil, hasElse: Bool = false,
-    stop: Stop? = nil
+    stop: Stop? = nil, ruleInUse: Selection? = nil
   ) throws -> SiteID {
     guard let rows = type(scores).rows else {
       throw GraphError(.shape, "\(name): scores must have rows, not \(describe(type(scores)))")
@@ -128,7 +134,7 @@ extension Graph {
       Site(
         name: name, unit: unit, router: router, selection: selection, rows: rows,
         travellers: travellers, region: region, scores: scores, decision: decision, mask: scores,
-        hasElse: hasElse, stop: stop))
+        hasElse: hasElse, stop: stop, ruleInUse: ruleInUse))
     let inputs = decision == scores ? [scores] : [decision, scores]
     sites[id.index].mask = try add(.choose(id), inputs)[0]
     return id

@@ -58,19 +58,6 @@ extension Interpreter {
     }
   }
 
-  static func penalty(_ call: Call) throws -> Value {
-    let interpreter = call.interpreter
-    guard let trace = interpreter.trace, trace.objective == nil, trace.optimizer == nil else {
-      throw interpreter.failure(
-        .misplacedStatement, "'penalty' belongs into a layer or a router", at: call.span)
-    }
-    // A term that is switched off is a number.
-    guard trace.mode == .training, call[0].asDouble == nil else { return call[0] }
-    let term = try interpreter.lossTerm(call[0], trace, at: call.span(0))
-    trace.addLoss(site: trace.place, router: trace.router ?? "penalty", term)
-    return call[0]
-  }
-
   static func oneHot(_ call: Call) throws -> Value {
     let (index, count) = (try call.tensorOperand(0), try call.int(1, in: 1...1 << 20))
     guard index.type.dims.count <= 1 else {

@@ -63,12 +63,6 @@ extension Interpreter {
         try marked(call, .best(try call.interpreter.amount(call[1], at: call.span(1))))
       },
       NativeFunction(
-        "penalty", ["loss"],
-        documentation: """
-          Adds a number to what training minimizes, from inside of a layer or of a router's scores, and
-          gives it.
-          """, penalty),
-      NativeFunction(
         "oneHot", ["index", "count"],
         documentation: "1 at the place that each number says, else 0: [n] → [n, count]", oneHot),
       NativeFunction(
@@ -105,10 +99,6 @@ extension Interpreter {
       NativeFunction("width", ["x"], documentation: "The size of the last axis") { call in
         .int(try call.tensorOperand(0).type.columns)
       },
-      NativeFunction("expectedCost", []) { call in
-        try call.interpreter.expectedCost(at: call.span)
-      },
-      NativeFunction("weightedMean", ["x"]) { try $0.interpreter.weightedMean($0) },
     ]
   }
 

@@ -6,9 +6,10 @@ import AdaptSyntax
 extension Interpreter {
   /// All native functions. Made for each interpreter, since closures cannot be shared by threads.
   static var builtins: [NativeFunction] {
-    basicFunctions + repeatable(mathFunctions + tensorFunctions + sequenceFunctions)
-      + arrayFunctions
-      + globalListFunctions + repeatable(initializers) + dataFunctions + modelFunctions
+    basicFunctions
+      + repeatable(mathFunctions + tensorFunctions + sequenceFunctions + objectiveFunctions)
+      + arrayFunctions + globalListFunctions + repeatable(initializers) + dataFunctions
+      + modelFunctions
       + surgeryFunctions
   }
 

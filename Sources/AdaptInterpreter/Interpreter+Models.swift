@@ -88,7 +88,7 @@ extension Interpreter {
         answers: answers.count == 1
           ? [] : answers.map { ModelAnswer(value: $0.value, weight: $0.weight) },
         losses: trace.losses, updates: trace.updates, reward: trace.reward,
-        frozen: trace.frozenParameters, starts: trace.starts)
+        expectedCost: trace.expectedCost, frozen: trace.frozenParameters, starts: trace.starts)
     }
   }
 

@@ -8,8 +8,12 @@ final class ObjectiveContext {
   var output: SymbolicTensor
   /// All results, where there are several for each row.
   let answers: [ModelAnswer]
-  /// How much the result counts that is being compared, row by row.
+  /// How much the result counts that is being compared, row by row, beside a mean of 1.
   var share: SymbolicTensor?
+  /// What comes out at the model's end.
+  let result: ValueID
+  /// Whether all results were asked for at once.
+  var isAboutAll = false
   let target: SymbolicTensor
   /// One number a target, where the data bring them.
   let weight: SymbolicTensor?
@@ -21,11 +25,12 @@ final class ObjectiveContext {
   var rowLosses: [ValueID] = []
 
   init(
-    output: SymbolicTensor, answers: [ModelAnswer], target: SymbolicTensor,
-    weight: SymbolicTensor?, data: DataFormat
+    of model: ModelGraph, _ trace: Trace, target: SymbolicTensor, weight: SymbolicTensor?,
+    data: DataFormat
   ) {
-    self.output = output
-    self.answers = answers
+    result = model.output
+    output = SymbolicTensor(content: .value(model.output), trace: trace)
+    answers = model.answers
     self.target = target
     self.weight = weight
     self.data = data
@@ -52,10 +57,23 @@ extension Interpreter {
       }
       var result = model
       result.graph = trace.graph
+      result.updates += trace.updates
+      result.frozen.formUnion(trace.frozenParameters)
+      try define(costOf: &result, data, at: block?.code.span ?? span)
       try define(rewardOf: &result, objective, at: block?.code.span ?? span)
       let routers = try traced(at: span) { try result.addRouterLosses() }
       return ObjectiveGraph(model: result, total: total, terms: terms, routers: routers)
     }
+  }
+
+  /// Tells layers and routers what the whole model is expected to cost, where they ask for it.
+  private func define(costOf model: inout ModelGraph, _ data: DataFormat, at span: Span) throws {
+    guard let asked = model.expectedCost else { return }
+    try traced(at: span) {
+      let cost = try model.graph.expectedCost(of: model.output, length: data.length)
+      try model.graph.define(asked, as: cost)
+    }
+    model.expectedCost = nil
   }
 
   /// Tells routers the loss of each row, where they ask for it.
@@ -69,8 +87,12 @@ extension Interpreter {
         at: span, hint: "an objective tells it by weightedMean(…), as crossEntropy does")
     }
     try traced(at: span) {
-      let loss = try objective.rowLosses.dropFirst().reduce(first) {
+      var loss = try objective.rowLosses.dropFirst().reduce(first) {
         try model.graph.add(.binary(.add), $0, $1)
+      }
+      if objective.answers.count > 1 {
+        let part = try model.graph.add(.constant(1 / Double(objective.answers.count)))
+        loss = try model.graph.add(.binary(.multiply), loss, part)
       }
       try model.define(loss: loss)
     }
@@ -86,8 +108,7 @@ extension Interpreter {
     }
     let target = TensorType(rows: rows, data.target.dims, data.target.element)
     return ObjectiveContext(
-      output: SymbolicTensor(content: .value(model.output), trace: trace),
-      answers: model.answers,
+      of: model, trace,
       target: try source(DataInput.target, target),
       weight: data.isWeighted ? try source(DataInput.weight, TensorType(rows: rows, [])) : nil,
       data: data)
@@ -119,20 +140,39 @@ extension Interpreter {
         .misplacedStatement, "'minimize' belongs into a layer or into the block of 'train'",
         at: span)
     }
+    guard let objective = trace.objective else {
+      let value = try countingRows(trace, at: node.span) { try node.evaluate(self, frame) }
+      return try bring(value, trace, at: node.span)
+    }
     let value = try node.evaluate(self, frame)
-    guard let objective = trace.objective else { return try bring(value, trace, at: node.span) }
     _ = try value.isUnknown ? .none : scalarValue(value, what: "the objective", at: node.span)
     objective.total = try objective.total.map { try binary(.add, $0, value, at: span) } ?? value
   }
 
-  /// Adds what a layer minimizes to what its model brings. A term that is switched off is a number.
+  /// Adds what a layer minimizes to what its model brings, or its router where it makes scores. A term
+  /// that is switched off is a number.
   private func bring(_ value: Value, _ trace: Trace, at span: Span) throws {
     if value.isUnknown { throw UnknownReached() }
-    guard case .tensor(let tensor) = try scalarValue(value, what: "what is minimized", at: span)
-    else { return }
-    let term = try aligned(try self.value(of: tensor, at: span), trace, at: span)
+    guard value.asDouble == nil else { return }
+    let term = try lossTerm(value, "minimize", trace, at: span)
     if trace.graph.isZero(term) { return }
-    trace.addLoss(ofLayer: term)
+    if let router = trace.router {
+      trace.addLoss(site: trace.place, router: router, term)
+    } else {
+      trace.addLoss(ofLayer: term)
+    }
+  }
+
+  /// Runs `body`, in which sums and means over the rows that are here count each by its weight, where the
+  /// data have weights.
+  private func countingRows<T>(_ trace: Trace, at span: Span, _ body: () throws -> T) throws -> T {
+    guard let weight = trace.weight, !trace.graph.isScanned(trace.graph.region) else {
+      return try body()
+    }
+    let outer = trace.counting
+    defer { trace.counting = outer }
+    trace.counting = try aligned(weight, trace, at: span)
+    return try body()
   }
 
   /// The value of an objective for the current output and target; the same each time it is named.
@@ -151,22 +191,31 @@ extension Interpreter {
     return term
   }
 
-  /// The mean of an objective over all results of a row, each by its weight.
+  /// The mean of an objective over all results of a row, each by its weight: its value for each, where
+  /// rows count by their shares times the number of results, so that what knows no rows is its own mean.
   private func overAnswers(
     _ context: ObjectiveContext, at span: Span, _ body: () throws -> Value
   ) throws -> Value {
     guard let trace, !context.answers.isEmpty else { return try body() }
-    let (output, share) = (context.output, context.share)
-    defer { (context.output, context.share) = (output, share) }
-    let shares = try traced(at: span) { try trace.graph.shares(of: context.answers) }
+    let outer = (context.output, context.share)
+    defer { (context.output, context.share) = outer }
+    let count = Double(context.answers.count)
+    let shares = try traced(at: span) { try trace.graph.shares(of: context.answers, sum: count) }
+    let losses = context.rowLosses.count
     var total: Value?
     for (answer, share) in zip(context.answers, shares) {
       context.output = SymbolicTensor(content: .value(answer.value), trace: trace)
       context.share = SymbolicTensor(content: .value(share), trace: trace)
+      context.isAboutAll = false
       let value = try body()
+      guard !context.isAboutAll else {
+        (context.output, context.share) = outer
+        context.rowLosses.removeSubrange(losses...)
+        return try body()
+      }
       total = try total.map { try binary(.add, $0, value, at: span) } ?? value
     }
-    return total ?? .none
+    return try total.map { try binary(.divide, $0, .number(count), at: span) } ?? .none
   }
 
   /// Numbers of rows, each by how much the result counts that it is of.
@@ -213,19 +262,6 @@ extension Interpreter {
     if case .tensor(let tensor) = value { return try self.value(of: tensor, at: span) }
     guard let number = value.asDouble, let trace else { throw UnknownReached() }
     return try traced(at: span) { try trace.graph.addSource(.constant(number)) }
-  }
-
-  /// `expectedCost()`: what the model is expected to compute, relative to all paths dense.
-  func expectedCost(at span: Span) throws -> Value {
-    guard let trace, let objective = trace.objective else {
-      throw failure(
-        .misplacedStatement, "the expected cost is known inside of an objective only", at: span)
-    }
-    let output = try value(of: objective.output, at: span)
-    let cost = try traced(at: span) {
-      try trace.graph.expectedCost(of: output, length: objective.data.length)
-    }
-    return .tensor(SymbolicTensor(content: .value(cost), trace: trace))
   }
 
   /// `weightedMean(x)`: the mean over rows, each counted by the weight that the data give it.

@@ -157,7 +157,8 @@ extension Interpreter {
       let turn = step % trainings.count
       let report = try runtime(at: span) {
         try trainings[turn].trainer.step(
-          batch, noise: NoiseKey(seed: plan.seed, step: state.steps))
+          batch, noise: NoiseKey(seed: plan.seed, step: state.steps),
+          progress: plan.steps > 1 ? Double(step) / Double(plan.steps - 1) : 1)
       }
       state.steps += 1
       warn(trainings[turn].watchdog.observe(report), trainings[turn].watched)

@@ -42,6 +42,8 @@ final class Trace {
   var weight: ValueID?
   /// Stands for minus the loss of each row of the input until the objective is known.
   var reward: ValueID?
+  /// Stands for the expected cost of the model until that is whole.
+  var expectedCost: ValueID?
   /// The router whose clauses are being evaluated.
   var router: String?
   /// What means over these rows are weighted with, inside of a router's losses.

@@ -116,4 +116,6 @@ public enum DataInput {
   public static let target = "target"
   /// One number a target.
   public static let weight = "weight"
+  /// One number: how far a training is, from 0 to 1. A trainer brings it.
+  public static let progress = "progress"
 }

@@ -102,6 +102,23 @@ public final class Evaluator {
       flopsPerRow: flops / Double(max(1, rows)), fullFlopsPerRow: full)
   }
 
+  /// The loss on some batches, and the operations a row that were executed.
+  func measure(_ batches: [Batch], _ parameters: ParameterStore, _ policies: [String: Policy])
+    throws
+    -> (loss: Double, flops: Double)
+  {
+    var (score, rows, flops) = (Score(), 0, 0.0)
+    for batch in batches {
+      try executor.run(batch, parameters, policies: policies)
+      add(batch, to: &score)
+      rows += batch.layout.rows
+      flops += executor.flops(for: [0])
+    }
+    return (
+      score.loss / max(score.weight, .leastNormalMagnitude), flops / Double(max(1, rows))
+    )
+  }
+
   /// Sums over targets, each counted by its weight.
   private struct Score {
     var loss = 0.0

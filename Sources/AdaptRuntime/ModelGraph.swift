@@ -52,6 +52,9 @@ public struct ModelGraph: Sendable {
   /// Stands for minus the loss of each row where routers ask for it: an input that the objective
   /// replaces, with ``define(reward:)``.
   public var reward: ValueID?
+  /// Stands for the model's expected cost where layers or routers ask for it: an input that the objective
+  /// replaces.
+  public var expectedCost: ValueID?
   /// Parameters that no gradient changes.
   public var frozen: Set<String>
   /// What parameters start from that do not start from their initializer.
@@ -60,7 +63,8 @@ public struct ModelGraph: Sendable {
   public init(
     graph: Graph, input: ValueID, output: ValueID, answers: [ModelAnswer] = [],
     losses: [RouterLoss] = [], updates: [NamedValue] = [],
-    reward: ValueID? = nil, frozen: Set<String> = [], starts: [String: Tensor] = [:]
+    reward: ValueID? = nil, expectedCost: ValueID? = nil, frozen: Set<String> = [],
+    starts: [String: Tensor] = [:]
   ) {
     self.graph = graph
     self.input = input
@@ -69,6 +73,7 @@ public struct ModelGraph: Sendable {
     self.losses = losses
     self.updates = updates
     self.reward = reward
+    self.expectedCost = expectedCost
     self.frozen = frozen
     self.starts = starts
   }

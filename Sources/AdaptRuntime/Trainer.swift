@@ -73,9 +73,14 @@ public final class Trainer {
 
   /// One step on one batch.
   /// - Parameter noise: what random numbers are drawn for; the trainer's own count of steps unless given.
+  /// - Parameter progress: how far the training is, from 0 in its first step to 1 in the last.
   /// - Throws: ``RuntimeError/notFinite(place:row:)`` when a score or the gradient is not finite;
   ///   parameters are then as they were before the step.
-  public func step(_ batch: Batch, noise: NoiseKey? = nil) throws -> StepReport {
+  public func step(_ batch: Batch, noise: NoiseKey? = nil, progress: Double = 1) throws
+    -> StepReport
+  {
+    var batch = batch
+    batch.floats[DataInput.progress] = [Float(progress)]
     let noise = noise ?? NoiseKey(seed: parameters.seed, step: optimizer.step)
     let step = optimizer.step
     let policies = policies.mapValues { $0.drawn(in: step) }

@@ -78,7 +78,7 @@ extension Interpreter {
     if reduction == .mean, inner.contains(where: { operand.type.dims[$0] == 0 }) {
       throw failure(.wrongValue, "the mean of no values, of \(describe(operand))", at: span)
     }
-    if overRows, let weights = countingWeights(of: operand) {
+    if overRows, let weights = try countingWeights(of: operand, at: span) {
       return try weighted(reduction, operand, weights, inner, keep: keep, at: span)
     }
     let operand = overRows && reduction == .mean ? try shared(operand, at: span) : operand
@@ -90,11 +90,15 @@ extension Interpreter {
     }
   }
 
-  /// What the rows of a router's losses count by, where the data weigh them.
-  private func countingWeights(of operand: TensorOperand) -> TensorOperand? {
-    guard let trace, let weight = trace.counting, operand.isSymbolic,
-      trace.graph.type(weight).rows == operand.type.rows
+  /// What the rows of a loss count by, where the data weigh them; groups by the mean of their rows.
+  private func countingWeights(of operand: TensorOperand, at span: Span) throws -> TensorOperand? {
+    guard let trace, var weight = trace.counting, operand.isSymbolic,
+      let rows = trace.graph.type(weight).rows
     else { return nil }
+    if rows != operand.type.rows {
+      guard trace.graph.groups(of: rows) == operand.type.rows else { return nil }
+      weight = try traced(at: span) { try trace.graph.pooled(weight) }
+    }
     return TensorOperand(
       source: .symbolic(SymbolicTensor(content: .value(weight), trace: trace)),
       type: trace.graph.type(weight), axes: [])

@@ -28,6 +28,8 @@ final class RouterCode {
     let survival: Int
     let round: Int
     let rounds: Int
+    /// How many rounds a unit is expected to have gone through with this one: the sum of what survived.
+    let expectedRounds: Int
     /// How many rows there were at the start.
     let units: Int
     /// How many units each path took.
@@ -41,7 +43,7 @@ final class RouterCode {
     /// Minus the loss of each unit, which is known once the objective is.
     let reward: Int
 
-    static let count = 17
+    static let count = 18
 
     /// In as many places of the frame from `first` on.
     init(first: Int) {
@@ -62,12 +64,17 @@ final class RouterCode {
       reward = first + 14
       pairs = first + 15
       given = first + 16
+      expectedRounds = first + 17
     }
 
     /// What a clause sees beside `paths`, and where.
     func names(in clause: RouterDeclaration.Clause.Kind) -> [(name: String, slot: Int)] {
       let place = [("round", round), ("rounds", rounds)]
-      let before = place + [("total", total), ("survival", survival), ("units", units)]
+      let before =
+        place + [
+          ("total", total), ("survival", survival), ("expectedRounds", expectedRounds),
+          ("units", units),
+        ]
       let result = [("score", score), ("selected", selected)]
       return switch clause {
       case .scores: place

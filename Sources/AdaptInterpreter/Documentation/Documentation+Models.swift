@@ -97,10 +97,41 @@ extension Interpreter {
     ```
     """,
     "expectedCost": """
-    In an objective: the work that the model is expected to do for an input, given its routers'
-    scores, as a share of that of the costliest paths. A differentiable number from 0 to 1.
+    In what training minimizes: the work that the model is expected to do for an input, given its
+    routers' scores, as a share of that of the costliest paths. A differentiable number from 0 to 1. In
+    a layer or a router it is that of the whole model.
     ```
     objective halfCost { 50% * expectedCost() }
+    ```
+    """,
+    "expectedFlops": """
+    In an objective: what the model is expected to compute for a row of its input, in FLOP. The number of
+    which `expectedCost()` is the share.
+    ```
+    objective millions { expectedFlops() / 1e6 }
+    ```
+    """,
+    "allAnswers": """
+    In an objective: all results that a model gives for a row, such as those of its exits, the model's end
+    last. A record each: `output`, and `weight`, how much each row of it counts, 0 where it has none.
+    An objective that asks for all is evaluated once, any other for each result.
+    ```
+    objective first { weightedMean(logLoss(allAnswers().first.output, target)) }
+    ```
+    """,
+    "progress": """
+    How far a training is, from 0 in its first step to 1 in the last; 1 outside of training. For
+    weights that change, in objectives, in layers and in routers.
+    ```
+    objective late { progress() * weightedMean(logLoss(output, target)) }
+    ```
+    """,
+    "lagrange": """
+    A number that is to be at most 0, times a price that follows it, for what training minimizes (Gallego-Posada
+    et al. 2022: descent and ascent on a Lagrangian). Behind each step of training the price grows by
+    `rate` times the excess, or falls where that is below 0; it never falls below 0.
+    ```
+    objective withinBudget { lagrange(expectedCost() - 60%) }
     ```
     """,
     "weightedMean": """

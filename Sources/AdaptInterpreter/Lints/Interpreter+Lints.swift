@@ -52,9 +52,9 @@ extension Interpreter {
 
   /// Functions and methods that do nothing but compute.
   private static var pureNames: Set<String> {
-    let functions = listFunctions + stringFunctions + mathFunctions + tensorFunctions
+    let functions =
+      listFunctions + stringFunctions + mathFunctions + tensorFunctions + objectiveFunctions
     return Set(functions.map(\.name) + ["len", "string", "int", "number", "type"])
-      .subtracting(["penalty"])
   }
 
   // MARK: Allowed

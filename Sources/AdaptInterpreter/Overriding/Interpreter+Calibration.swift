@@ -7,14 +7,14 @@ extension Interpreter {
       "calibrate",
       [
         "model", "on", "budget", .optional("check"), .optional("windows"),
-        .optional("batch", .int(16)),
+        .optional("batch", .int(16)), .optional("confidence", .number(0.95)),
       ],
       documentation: """
-        Moves the thresholds of a model's sites, and the shares that its sites keep, until the executed
-        share of a split of data is within a budget. The result has the calibrated `model`, a view, and
-        what is executed on data that the thresholds were not set by, `check` or else the last half,
-        with a bound for new data at 95 % confidence (Hoeffding 1963). E0202 when no threshold meets the
-        budget.
+        Moves the thresholds of a model's sites, and the shares that its sites keep, so that the executed
+        share of new data like a split is within a budget, with `confidence`. Thresholds are set on one part
+        of the split, for the least loss, and tested on the other, `check` or else the last half (Waudby-Smith &
+        Ramdas 2024; Angelopoulos et al. 2021). The result has the calibrated `model`, a view. E0202 when no
+        threshold is within the budget, or too few windows show it.
         """
     ) { try $0.interpreter.calibrate($0) }
   }
@@ -25,18 +25,23 @@ extension Interpreter {
     guard budget > 0, budget <= 1 else {
       throw call.wrongValue(2, "a budget is a share above 0% and up to 100%")
     }
+    let goal = Calibrator.Goal(budget: budget, confidence: try call.number(6))
+    guard goal.confidence > 0, goal.confidence < 1 else {
+      throw call.wrongValue(6, "a confidence is a share above 0% and below 100%")
+    }
     let windows = try call.optionalInt(4, in: 1...Int.max)
     let size = try call.int(5, in: 1...1 << 20)
     let (graph, state) = try inferenceGraph(model, on: data.format.input, at: call.span(0))
     let policies = try policies(of: model, graph, at: call.span(0))
     let calibrator = try runtime(at: call.span) {
       try Calibrator(
-        graph, state.parameters, length: data.format.length, policies: policies, cpu: cpu)
+        graph, state.parameters, length: data.format.length, policies: policies,
+        evaluator: try? Evaluator(graph, format: data.format, cpu: cpu), cpu: cpu)
     }
     guard !isDryRun else { return .unknown }
     let parts = try calibrationParts(call, data, windows, size)
     let result = try runtime(at: call.span) {
-      try calibrator.calibrate(parts.fit, check: parts.check, budget: budget) {
+      try calibrator.calibrate(parts.fit, check: parts.check, goal: goal) {
         try checkTime(at: call.span)
         host.progress(Progress(activity: "calibrate", step: 1, steps: 1, note: data.name))
       }
@@ -94,6 +99,7 @@ final class CalibrationReport: ScriptObject {
       ("model", .flow(view)), ("budget", .number(result.budget)),
       ("fitted_share", .number(result.fitted)), ("checked_share", .number(result.checked)),
       ("windows", .int(result.windows)), ("bound", .number(result.bound)),
+      ("confidence", .number(result.confidence)),
       (
         "sites",
         .record(
@@ -110,7 +116,7 @@ final class CalibrationReport: ScriptObject {
       "calibrated on \(split) to a budget of \(percent(result.budget))",
       "  executed there          \(percent(result.fitted))",
       "  executed on the check   \(percent(result.checked)), \(result.windows) windows",
-      "  at most on new data     \(percent(result.bound)), at 95 % confidence",
+      "  at most on new data     \(percent(result.bound)), at \(percent(result.confidence)) confidence",
     ]
       + result.policies.sorted { $0.key < $1.key }.map { "  \($0.key): \($0.value.words)" })
       .joined(separator: "\n")

@@ -78,8 +78,8 @@ extension Graph {
     return try add(.scatter(.rows(target)), value, isUnit ? path.unitIndex : path.index)
   }
 
-  /// How much each of several results counts, `[rows, 1]`, adding up to 1 for each row.
-  mutating func shares(of answers: [ModelAnswer]) throws -> [ValueID] {
+  /// How much each of several results counts, `[rows, 1]`, adding up to `sum` for each row.
+  mutating func shares(of answers: [ModelAnswer], sum: Double) throws -> [ValueID] {
     let weights = try answers.map { answer -> ValueID in
       guard let weight = answer.weight else { return try ones(like: answer.value) }
       guard type(weight).rows == nil else { return weight }
@@ -90,6 +90,7 @@ extension Graph {
     // A row that no result counts for is not divided by nothing.
     let tiny = try addSource(.constant(1e-12))
     let least = try add(.binary(.maximum), total, tiny)
-    return try weights.map { try add(.binary(.divide), $0, least) }
+    let part = try add(.binary(.divide), addSource(.constant(sum)), least)
+    return try weights.map { try add(.binary(.multiply), $0, part) }
   }
 }

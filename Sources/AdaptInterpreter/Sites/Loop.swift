@@ -71,9 +71,11 @@ private final class LoopRun {
   /// What rounds know of those before them.
   private struct Memory {
     var carried: [Value]
-    /// The sum of earlier scores, and the product of one minus each of them.
-    var total: Value = .number(0)
-    var survival: Value = .number(1)
+    /// The sum of earlier scores, the product of one minus each of them, and the sum of these products;
+    /// nothing before the first round.
+    var total: Value?
+    var survival: Value?
+    var reached: Value?
   }
 
   private struct Result {
@@ -180,14 +182,20 @@ private final class LoopRun {
       throw interpreter.failure(
         .wrongValue, "a round that gives nothing has nothing to halt by", at: span)
     }
-    let (question, run) = try ask(number, output, memory, halting)
+    let (question, run) = try ask(number, output, &memory, halting)
     guard number < form.rounds - 1 else {
-      let end = try inside(number) { try interpreter.conclude(question, run, trace) }
-      try interpreter.addLosses(end.router, site: question.name, trace)
+      let end = try inside(number) {
+        let end = try interpreter.conclude(question, run, trace)
+        try interpreter.addLosses(end.router, site: question.name, trace)
+        return end
+      }
       return try contribution(number, output, end.weights)
     }
-    let decision = try inside(number) { try interpreter.decide(question, run, trace) }
-    try interpreter.addLosses(decision.router, site: question.name, trace)
+    let decision = try inside(number) {
+      let decision = try interpreter.decide(question, run, trace)
+      try interpreter.addLosses(decision.router, site: question.name, trace)
+      return decision
+    }
     return try goOn(number, output, remembered(memory, decision.router), decision, halting)
   }
 
@@ -200,7 +208,7 @@ private final class LoopRun {
 
   /// What the router is asked behind a round, and what it may know of the rounds so far.
   private func ask(
-    _ number: Int, _ output: ValueID, _ memory: Memory,
+    _ number: Int, _ output: ValueID, _ memory: inout Memory,
     _ halting: (unit: Identifier?, router: RouterInstance)
   ) throws -> (Question, RouterRun) {
     let units = try units(of: output, halting.unit)
@@ -211,15 +219,31 @@ private final class LoopRun {
     var run = RouterRun(halting.router, trace)
     run.know(\.round, .int(number))
     run.know(\.rounds, .int(form.rounds))
-    run.know(\.total, memory.total)
-    run.know(\.survival, memory.survival)
     if self.units == nil {
       self.units = try interpreter.unitCount(
         like: try unitValue(units), weight: try interpreter.weight(over: units, trace), trace,
         at: span)
     }
+    try remember(&memory, units)
+    if let total = memory.total { run.know(\.total, total) }
+    if let survival = memory.survival { run.know(\.survival, survival) }
+    if let depth = memory.reached { run.know(\.expectedRounds, depth) }
     if let count = self.units { run.know(\.units, count, trace) }
     return (question, run)
+  }
+
+  /// Counts this round in, and begins with what holds of every unit: numbers a row, as in later rounds.
+  private func remember(_ memory: inout Memory, _ units: Units) throws {
+    if memory.survival == nil {
+      let ones = try interpreter.traced(at: span) {
+        try trace.graph.ones(like: try unitValue(units))
+      }
+      memory.survival = tensor(.value(ones))
+      memory.total = try interpreter.binary(.subtract, tensor(.value(ones)), .number(1), at: span)
+    }
+    guard let survival = memory.survival else { return }
+    memory.reached =
+      try memory.reached.map { try interpreter.binary(.add, $0, survival, at: span) } ?? survival
   }
 
   /// What stands for the units: the rows' own value, or one of their groups.
@@ -239,8 +263,10 @@ private final class LoopRun {
     var memory = memory
     guard let score = run.value(\.score) else { return memory }
     let rest = try interpreter.binary(.subtract, .number(1), score, at: span)
-    memory.total = try interpreter.binary(.add, memory.total, score, at: span)
-    memory.survival = try interpreter.binary(.multiply, memory.survival, rest, at: span)
+    memory.total = try memory.total.map { try interpreter.binary(.add, $0, score, at: span) }
+    memory.survival = try memory.survival.map {
+      try interpreter.binary(.multiply, $0, rest, at: span)
+    }
     return memory
   }
 

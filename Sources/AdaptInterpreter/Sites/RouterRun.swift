@@ -5,7 +5,7 @@ import AdaptTensor
 /// A router at one place: its clauses, and what the site knows that they ask for.
 struct RouterRun {
   let router: RouterInstance
-  let clauses: RouterClauses
+  var clauses: RouterClauses
   private(set) var known: [(slot: Int, value: Value)] = []
   /// What is carried from step to step.
   var states: [RouterState] = []
@@ -131,7 +131,9 @@ extension Interpreter {
     try bindStates(&run, trace)
     let score = try score(question, &run, trace)
     let (selection, decision) = try select(question, run, score, trace)
-    let site = try open(question, selection, score, decision, run.router.name, trace)
+    let site = try open(
+      question, selection, score, decision, run.router.name, trace,
+      inUse: try ruleInUse(question, run, selection, score, trace))
     let mask = trace.graph[site].mask
     let selected =
       try question.hasElse
@@ -200,14 +202,14 @@ extension Interpreter {
 
   func open(
     _ question: Question, _ selection: Selection, _ score: ValueID, _ decision: ValueID,
-    _ router: String, _ trace: Trace
+    _ router: String, _ trace: Trace, inUse: Selection? = nil
   ) throws -> SiteID {
     try traced(at: question.units.name.span) {
       try trace.graph.addSite(
         name: question.name, unit: question.units.name.text, router: router,
         selection: selection, scores: score, decision: decision,
         travellers: trace.graph.type(question.units.value).rows, hasElse: question.hasElse,
-        stop: question.stop)
+        stop: question.stop, ruleInUse: inUse)
     }
   }
 
@@ -334,6 +336,17 @@ extension Interpreter {
     }
   }
 
+  /// The rule of inference, where all paths are taken in training only: what is expected of the finished
+  /// model goes by the scores then.
+  private func ruleInUse(
+    _ question: Question, _ run: RouterRun, _ selection: Selection, _ score: ValueID, _ trace: Trace
+  ) throws -> Selection? {
+    guard selection == .all, trace.mode == .training, run.clauses.selectsByMode else { return nil }
+    var other = run
+    other.clauses = RouterClauses(run.router, mode: .inference)
+    return try select(question, other, score, trace).0
+  }
+
   private func checked(
     _ rule: SelectionValue, _ question: Question, _ run: RouterRun, _ score: ValueID,
     _ trace: Trace, at span: Span
@@ -396,14 +409,15 @@ extension Interpreter {
       let result = try inside(run.router) { try open(run) { try loss.evaluate(self, $0) } }
       // A term that is switched off, for example by a weight of zero, is a number.
       if result.asDouble != nil { continue }
-      let term = try lossTerm(result, trace, at: loss.span)
+      let term = try lossTerm(result, "loss", trace, at: loss.span)
       trace.addLoss(site: site, router: run.router.name, term)
     }
   }
 
   /// A value that is added to the objective: one number.
-  func lossTerm(_ result: Value, _ trace: Trace, at span: Span) throws -> ValueID {
-    let value = try routerTensor(result, "loss", trace, at: span)
+  /// - Parameter what: the word of the language that says so.
+  func lossTerm(_ result: Value, _ what: String, _ trace: Trace, at span: Span) throws -> ValueID {
+    let value = try routerTensor(result, what, trace, at: span)
     let type = trace.graph.type(value)
     // The sum over rows of one number each is one number with an axis of one.
     guard type.rows == nil, type.count == 1, type.element == .float32 else {

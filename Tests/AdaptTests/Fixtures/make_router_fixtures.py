@@ -504,4 +504,5 @@ def main():
         write_safetensors(folder / f"router_{name}.safetensors", tensors, metadata)
 
 
-main()
+if __name__ == "__main__":
+    main()
