@@ -64,6 +64,8 @@ struct Departure {
   var answer: ValueID?
   /// 1 for each of them; nil where those leave that take the second path.
   var ones: ValueID?
+  /// 1 for each of those who leave on the second path, where that has been opened.
+  var rest: ValueID?
   /// The form that they left by.
   let span: Span
 
@@ -185,7 +187,7 @@ extension Interpreter {
     defer { trace.lastExit = exit }
     do {
       let brought = try traced(at: span) {
-        try trace.graph.enterPath(site, name: name, values)
+        try trace.enterPath(site, name: name, values)
       }
       let result = try settle(downTo: open, try body(brought), trace, at: span)
       trace.graph.leavePath()
@@ -211,7 +213,7 @@ extension Interpreter {
       let departure = trace.departures.removeLast()
       trace.graph.leavePath()
       result = try traced(at: departure.span) {
-        let ones = try departure.ones ?? dropped(at: departure.site, trace)
+        let ones = try departure.ones ?? departure.rest ?? dropped(at: departure.site, trace)
         func joined(_ leaving: ValueID?, _ staying: ValueID?) throws -> ValueID? {
           try trace.graph.join(
             departure.site, outputs: departure.outputs(leaving: leaving, staying: staying))
@@ -258,7 +260,7 @@ extension Interpreter {
       let ones = try trace.graph.ones(like: like)
       trace.graph.leavePath()
       trace.departures.append(Departure(site: site, answer: given, ones: ones, span: span))
-      return try trace.graph.enterPath(site, name: "stay", staying.map { [$0] } ?? []).first
+      return try trace.enterPath(site, name: "stay", staying.map { [$0] } ?? []).first
     }
   }
 
@@ -275,7 +277,7 @@ extension Interpreter {
     while let departure = trace.departures.popLast() {
       trace.graph.leavePath()
       let rows = trace.graph.type(output).rows
-      if departure.ones == nil {
+      if departure.ones == nil, departure.rest == nil {
         _ = try traced(at: span) { try dropped(at: departure.site, trace) }
       }
       guard let answer = departure.answer else {
