@@ -36,17 +36,22 @@ let package = Package(
     .plugin(
       name: "EmbedStandardLibrary", capability: .buildTool(), dependencies: ["adapt-embed"]),
     .target(
-      name: "Adapt", dependencies: ["AdaptPlatform", "AdaptInterpreter"],
+      name: "Adapt",
+      dependencies: [
+        "AdaptPlatform", "AdaptInterpreter", "AdaptSyntax", "AdaptRuntime", "AdaptTensor",
+      ],
       plugins: ["EmbedStandardLibrary"]),
 
     .systemLibrary(
       name: "CReadline", providers: [.apt(["libreadline-dev"]), .brew(["readline"])]),
-    .target(name: "AdaptREPL", dependencies: ["AdaptPlatform", "Adapt", "CReadline"]),
+    .target(
+      name: "AdaptREPL",
+      dependencies: ["AdaptPlatform", "Adapt", "AdaptInterpreter", "AdaptSyntax", "CReadline"]),
     .executableTarget(
       name: "adapt-cli",
       dependencies: [
-        "AdaptPlatform", "Adapt", "AdaptREPL",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "AdaptPlatform", "Adapt", "AdaptREPL", "AdaptInterpreter", "AdaptSyntax", "AdaptGraph",
+        "AdaptTensor", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     .testTarget(name: "AdaptSyntaxTests", dependencies: ["AdaptSyntax"], exclude: ["Scripts"]),

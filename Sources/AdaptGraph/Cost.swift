@@ -200,7 +200,7 @@ public struct RegionCosts: Sendable {
     inner = Array(repeating: [], count: graph.regions.count)
     let oneRow = RowCounts(
       rows: { graph.share(of: $0, length: length) },
-      pairs: { _, causal in causal ? (length + 1) / 2 : length })
+      pairs: { _, _, causal in causal ? (length + 1) / 2 : length })
     for index in nodes.sorted() { add(graph.nodes[index], of: graph, oneRow) }
   }
 
@@ -279,6 +279,11 @@ extension Graph {
     case .selected(let parent, _, _): share(of: parent, length: length)
     case .step(let rows): share(of: rows, length: length)
     case .groups: 1 / max(1, length)
+    case .picked(let rows, .marked): share(of: rows, length: length)
+    case .picked(let rows, .range(let lower, let upper)):
+      share(of: rows, length: length)
+        * Double(RowPick.places(lower: lower, upper: upper, of: Int(length)).count) / max(1, length)
+    case .joined(let parts): parts.reduce(0) { $0 + share(of: $1, length: length) }
     case .unfolded(let from, let count): Double(count) * share(of: from, length: length)
     }
   }

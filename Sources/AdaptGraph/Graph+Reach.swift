@@ -90,6 +90,8 @@ extension Op {
     case .scan(let body): body.isReversed
     case .shift(let count): count < 0
     case .mark(let selection): selection.looksAhead
+    // How many rows there are is known at the end.
+    case .pick(.range(let lower, let upper), _): lower < 0 || (upper ?? 0) < 0
     default: false
     }
   }

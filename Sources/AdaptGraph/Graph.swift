@@ -33,6 +33,8 @@ public struct Graph: Sendable {
   private var groupSets: [RowSetID: RowSetID] = [:]
   /// For each row set and count, the set with so many rows a row.
   private var unfoldedSets: [RowSetID: [Int: RowSetID]] = [:]
+  /// The indices of rows that were picked or joined.
+  var raggedRows: [RaggedKey: [ValueID]] = [:]
   /// Where the parameter of a name stands, and its value once a node gives it.
   private var parameterPlaces: [String: (index: Int, value: ValueID?)] = [:]
 
@@ -108,10 +110,8 @@ public struct Graph: Sendable {
   /// The set with one row for each group of `rows`, or nil when its rows stand alone.
   public mutating func openGroups(of rows: RowSetID) -> RowSetID? {
     if let known = groupSets[rows] { return known }
-    if case .selected(let parent, _, _) = self[rows].origin {
-      // Whoever was selected row by row still belongs to the groups of the parent.
-      return openGroups(of: parent)
-    }
+    // Whoever was selected row by row still belongs to the groups of the parent.
+    if let parent = groupParent(of: rows) { return openGroups(of: parent) }
     guard self[rows].origin == .input, let label = self[rows].grouping else { return nil }
     let groups = addRowSet(
       RowSet(label: label, grouping: nil, origin: .groups(of: rows), name: label))
@@ -122,8 +122,21 @@ public struct Graph: Sendable {
   /// The set with one row for each group of `rows`, if it was opened.
   public func groups(of rows: RowSetID) -> RowSetID? {
     if let known = groupSets[rows] { return known }
-    guard case .selected(let parent, _, _) = self[rows].origin else { return nil }
-    return groups(of: parent)
+    return groupParent(of: rows).flatMap { groups(of: $0) }
+  }
+
+  /// The set whose groups the rows are in, where they are not counted as their own.
+  private func groupParent(of rows: RowSetID) -> RowSetID? {
+    switch self[rows].origin {
+    case .selected(let parent, _, _), .picked(let parent, _): parent
+    case .joined(let parts): mainPart(of: parts).map { parts[$0] }
+    case .input, .groups, .step, .unfolded: nil
+    }
+  }
+
+  /// The set that the rows were selected, picked or joined from, whose groups are those of the data.
+  func groupSource(of rows: RowSetID) -> RowSetID {
+    groupParent(of: rows).map { groupSource(of: $0) } ?? rows
   }
 
   mutating func setGroups(of rows: RowSetID, _ groups: RowSetID) { groupSets[rows] = groups }

@@ -47,6 +47,20 @@ extension ReferenceRun {
     case .input, .groups, .step: return Array(0..<count)
     case .unfolded(let from, let each):
       return try origins(of: from).flatMap { row in (0..<each).map { row * each + $0 } }
+    case .picked(let from, _):
+      let source = try origins(of: from)
+      let picks = graph.nodes.first { if case .pick(_, rows) = $0.op { true } else { false } }
+      return try picks.map { try value($0.outputs[0]).values.map { source[Int($0)] } } ?? []
+    case .joined(let parts):
+      var result = Array(repeating: 0, count: count)
+      let node = graph.nodes.first { if case .joinRows(rows) = $0.op { true } else { false } }
+      for (number, part) in parts.enumerated() {
+        guard let places = try node.map({ try value($0.outputs[number]).values }) else { continue }
+        for (place, origin) in zip(places, try origins(of: part)) {
+          result[Int(place)] = origin * parts.count + number
+        }
+      }
+      return result
     case .selected(let from, let site, let path):
       let place = graph[site].paths[path]
       let index = try value(place.rows == rows ? place.index : place.unitIndex)

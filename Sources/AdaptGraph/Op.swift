@@ -148,6 +148,12 @@ public enum Op: Hashable, Sendable {
   case groupMembers(of: RowSetID, RowSetID)
   /// x → for each row the number of its group, `[rows]` int.
   case groupOf
+  /// x, or marks of its rows → indices of those rows of each group that a rule picks; its type opens the
+  /// set of them.
+  case pick(RowPick, RowSetID)
+  /// (x, …) of different rows → for each the places that its rows have in the set that holds them all,
+  /// group by group one behind the other, which this opens.
+  case joinRows(RowSetID)
   /// [rows, n, ..] → [n rows for each row, ..]: an axis becomes rows.
   case unfold(RowSetID)
   /// [n rows for each row, ..] → [rows, n, ..].
@@ -186,6 +192,7 @@ public enum OpKind: String, Hashable, Sendable, CaseIterable {
   case slice, pad, concat, reshape
   case permute, broadcast, reduce, extremumIndex, cumulativeSum, take, put
   case gather, scatter, choose, mark, members, groupMembers, groupOf, unfold, fold
+  case pick, joinRows
   case attention, attentionGradient, shift, scan, logLoss, logLossGradient
   case stopGradient
 }
@@ -232,6 +239,8 @@ extension Op {
     case .members: .members
     case .groupMembers: .groupMembers
     case .groupOf: .groupOf
+    case .pick: .pick
+    case .joinRows: .joinRows
     case .unfold: .unfold
     case .fold: .fold
     case .attention: .attention

@@ -77,7 +77,7 @@ extension ScanBody {
     let rows = self.rows
     let inside: @Sendable (RowSetID) -> Double = { counts.rows($0 == rows ? outer : $0) }
     // A row of a step is alone in its group.
-    let inner = RowCounts(rows: inside, pairs: { rows, _ in inside(rows) }, steps: counts.steps)
+    let inner = RowCounts(rows: inside, pairs: { rows, _, _ in inside(rows) }, steps: counts.steps)
     let steps = counts.steps(rows)
     let work = graph.nodes.reduce(0) { sum, node in
       let hasRows = (node.inputs + node.outputs).contains { graph.type($0).rows != nil }

@@ -85,7 +85,8 @@ extension OpTable {
         rows,
         ReferenceRows(
           lengths: groups.map { layout.offsets[$0 + 1] - layout.offsets[$0] },
-          positions: chosen.map { layout.positions[$0] }))
+          positions: chosen.map { layout.positions[$0] }, numbers: groups.map { layout.numbers[$0] }
+        ))
       return [ReferenceTensor([chosen.count], chosen.map(Double.init))]
     })
 

@@ -72,6 +72,8 @@ public enum OpTable {
     case .members: members
     case .groupMembers: groupMembers
     case .groupOf: groupOf
+    case .pick: pick
+    case .joinRows: joinRows
     case .unfold: unfold
     case .fold: fold
     case .attention: attention
@@ -89,14 +91,15 @@ public enum OpTable {
 public struct RowCounts: Sendable {
   /// Rows of a set; may be a mean, hence not whole.
   public var rows: @Sendable (RowSetID) -> Double
-  /// Pairs of a row and a row of its group that it may look at, all or those not after it.
-  public var pairs: @Sendable (RowSetID, _ causal: Bool) -> Double
+  /// Pairs of a row and a row of its group, of the second set, that it may look at: all, or those not
+  /// after it.
+  public var pairs: @Sendable (RowSetID, RowSetID, _ causal: Bool) -> Double
   /// How often the body of a scan ran, by the row set of its steps.
   public var steps: @Sendable (RowSetID) -> Double
 
   public init(
     rows: @escaping @Sendable (RowSetID) -> Double,
-    pairs: @escaping @Sendable (RowSetID, _ causal: Bool) -> Double,
+    pairs: @escaping @Sendable (RowSetID, RowSetID, _ causal: Bool) -> Double,
     steps: @escaping @Sendable (RowSetID) -> Double = { _ in 1 }
   ) {
     self.rows = rows

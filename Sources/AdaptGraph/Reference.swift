@@ -22,22 +22,27 @@ public struct ReferenceRows: Sendable, Hashable {
   /// One more than there are groups; group g owns rows `offsets[g]..<offsets[g + 1]`.
   public var offsets: [Int]
   public var positions: [Int]
+  /// For each group, which group of the data it was; ascends.
+  public var numbers: [Int]
 
-  public init(offsets: [Int], positions: [Int]) {
+  public init(offsets: [Int], positions: [Int], numbers: [Int]? = nil) {
     self.offsets = offsets
     self.positions = positions
+    self.numbers = numbers ?? Array(0..<max(0, offsets.count - 1))
   }
 
   /// Groups of so many rows each, whose rows stood at these places.
-  init(lengths: [Int], positions: [Int]) {
+  init(lengths: [Int], positions: [Int], numbers: [Int]? = nil) {
     self.init(lengths: lengths)
     self.positions = positions
+    if let numbers { self.numbers = numbers }
   }
 
   /// Groups of so many rows each, positions from 0.
   public init(lengths: [Int]) {
     offsets = lengths.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
     positions = lengths.flatMap { Array(0..<$0) }
+    numbers = Array(lengths.indices)
   }
 
   public var count: Int { positions.count }
@@ -53,7 +58,15 @@ public struct ReferenceRows: Sendable, Hashable {
     }
     return ReferenceRows(
       offsets: lengths.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) },
-      positions: index.map { positions[$0] })
+      positions: index.map { positions[$0] }, numbers: numbers)
+  }
+
+  /// For each group here the rows of the same group there.
+  public func matches(in other: ReferenceRows) -> [Range<Int>] {
+    numbers.map { number in
+      other.numbers.firstIndex(of: number).map { other.offsets[$0]..<other.offsets[$0 + 1] }
+        ?? 0..<0
+    }
   }
 }
 

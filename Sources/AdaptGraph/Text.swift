@@ -92,6 +92,9 @@ extension Graph {
     case .mark(let selection): "mark[\(text(of: selection))]"
     case .members(let site, let path, _): "members[\(self[site].name), \(path)]"
     case .groupMembers(let parent, _): "groupMembers[\(self[parent].name)]"
+    case .pick(.marked, _): "pick[marked]"
+    case .pick(.range(let lower, let upper), _): "pick[\(lower)..\(upper.map(String.init) ?? "")]"
+    case .joinRows(let rows): "joinRows[\(self[rows].name)]"
     case .unfold(let rows): "unfold[\(self[rows].name)]"
     case .attention(let heads, let causal), .attentionGradient(let heads, let causal):
       "\(op.kind.rawValue)[heads \(heads)\(causal ? ", causal" : "")]"

@@ -24,6 +24,10 @@ public struct RowSet: Hashable, Sendable {
     case groups(of: RowSetID)
     /// So many rows for each row of the set: an axis that became rows.
     case unfolded(from: RowSetID, count: Int)
+    /// Some rows of each group of the set.
+    case picked(from: RowSetID, RowPick)
+    /// The rows of several sets, group by group one behind the other.
+    case joined([RowSetID])
   }
 
   /// What one row is: `token`, `sample`.
@@ -47,7 +51,7 @@ public struct RowSet: Hashable, Sendable {
     case .input, .groups: true
     // Of a step there are as many as sequences go on.
     case .step: true
-    case .selected, .unfolded: false
+    case .selected, .unfolded, .picked, .joined: false
     }
   }
 }

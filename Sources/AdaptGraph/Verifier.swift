@@ -37,16 +37,28 @@ extension Graph {
 
   private func verifyRegions(_ index: Int) throws {
     let node = nodes[index]
+    // The gradient of keys stands where the keys are, which may be around the queries' path.
+    let gathers = [.scatter, .attentionGradient].contains(node.op.kind)
     for case let rows? in node.outputs.map({ type($0).rows }) {
+      if node.op.kind == .attentionGradient,
+        node.inputs.contains(where: { isMade($0, over: rows, inside: node.region) })
+      {
+        continue
+      }
       try check(
         isHome(rows, in: node.region), index,
         "gives rows \(self[rows].name) that are not those of its region")
     }
-    for input in node.inputs where type(input).rows != nil && node.op.kind != .scatter {
+    for input in node.inputs where type(input).rows != nil && !gathers {
       let home = self.node(of: input).region
       try check(
         isAncestor(home, of: node.region), index, "uses rows of a region that it is not inside")
     }
+  }
+
+  /// Whether a value has these rows, and was made in a path inside of the region.
+  private func isMade(_ value: ValueID, over rows: RowSetID, inside region: RegionID) -> Bool {
+    type(value).rows == rows && isAncestor(region, of: node(of: value).region)
   }
 
   /// Whether a value over these rows may stand in the region: over the region's rows, the groups they
@@ -59,6 +71,9 @@ extension Graph {
       // An axis of groups: those who were selected among its rows are fewer.
       return home.map { isPart($0, of: rows) } != true && isHome(from, in: region)
     case .input: return rows == home || home == nil
+    case .picked(let from, _): return rows == home || isHome(from, in: region)
+    case .joined(let parts):
+      return rows == home || parts.allSatisfy { isHome($0, in: region) }
     case .step: return rows == home
     case .groups(let members):
       return home.map { rows == $0 || groups(of: $0) == rows } ?? isHome(members, in: region)
@@ -83,6 +98,10 @@ extension Graph {
       switch self.node(of: input).op {
       case .members(let site, _, _): source = self[site].rows
       case .groupMembers(let parent, _): source = parent
+      case .joinRows(let rows): source = rows
+      case .pick(_, let rows):
+        guard case .picked(let from, _) = self[rows].origin else { continue }
+        source = from
       default: continue
       }
       switch node.op {

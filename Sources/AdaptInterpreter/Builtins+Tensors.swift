@@ -24,6 +24,14 @@ extension Interpreter {
           softmax(q kᵀ / √size) v in several heads, [.., token, d] → the same (Vaswani et al. 2017, eq. 1).
           """, attended),
       NativeFunction(
+        "context", ["x"],
+        documentation: """
+          x with the rows of those who are on another path or have left, as they were then: for keys and
+          values of attend.
+          """, context),
+      NativeFunction(
+        "here", ["x"], documentation: "Of a context, the rows that are here", here),
+      NativeFunction(
         "lookup", ["table", "index"],
         documentation: "Rows of a table by their integers: lookup([9, d], [token]) → [token, d]",
         lookup),
@@ -80,7 +88,10 @@ extension Interpreter {
       },
       NativeFunction(
         "concat", [.rest("values"), .optional("axis", .string("last"))],
-        documentation: "Tensors one behind the other along an axis: concat(a, b, axis: 0)",
+        documentation: """
+          Tensors one behind the other along an axis: concat(a, b, axis: 0); along the rows of a model, each
+          sequence of the one behind that of the other
+          """,
         concatenated),
       NativeFunction(
         "slice", ["x", "start", "end"],
@@ -137,11 +148,37 @@ extension Interpreter {
   private static func attended(_ call: Call) throws -> Value {
     let parts = try (0..<3).map { try call.tensorOperand($0) }
     let (heads, causal) = (try call.int(3, in: 1...65536), try call.bool(4))
+    if parts[1...].contains(where: { $0.symbolic?.isContext == true }) {
+      return try attendedContext(call, parts, heads, causal)
+    }
     return try call.interpreter.compute(parts, axes: parts[0].axes, at: call.span) { graph, ids in
       if parts.contains(where: { $0.type.rows != nil }) {
         return try graph.add(.attention(heads: heads, causal: causal), ids)[0]
       }
       return try graph.attention(ids[0], ids[1], ids[2], heads: heads, causal: causal)
+    }
+  }
+
+  /// The rows that are here look at the keys and values of a context.
+  private static func attendedContext(
+    _ call: Call, _ parts: [TensorOperand], _ heads: Int, _ causal: Bool
+  ) throws -> Value {
+    let interpreter = call.interpreter
+    let keys = parts.dropFirst().compactMap(\.symbolic)
+    guard let trace = interpreter.trace, let query = parts[0].symbolic, keys.count == 2 else {
+      throw call.wrongType(0, expected: "tensors of a model")
+    }
+    let (sources, _) = try interpreter.inContext(of: keys, trace) {
+      try keys.map {
+        try interpreter.aligned(
+          interpreter.value(of: $0, at: call.span), trace, at: call.span)
+      }
+    }
+    let x = try interpreter.aligned(
+      interpreter.value(of: query, at: call.span(0)), trace, at: call.span(0))
+    return try interpreter.traced(at: call.span, of: [x] + sources) {
+      let output = try trace.graph.add(.attention(heads: heads, causal: causal), [x] + sources)[0]
+      return .tensor(SymbolicTensor(content: .value(output), trace: trace, axes: parts[0].axes))
     }
   }
 
@@ -210,6 +247,13 @@ extension Interpreter {
     }
     guard let first = parts.first else {
       throw call.wrongValue(0, "concat needs at least one tensor")
+    }
+    if parts.contains(where: { $0.type.rows != nil }),
+      try interpreter.isAlongRows(call[1], parts, at: call.span(1))
+    {
+      return try interpreter.compute(parts, axes: first.axes, at: call.span) {
+        try $0.joinedRows($1)
+      }
     }
     guard first.rank > first.lead else {
       throw call.wrongValue(0, "\(interpreter.describe(first)) has no axis to concatenate along")

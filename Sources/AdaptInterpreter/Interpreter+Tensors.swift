@@ -71,7 +71,11 @@ extension Interpreter {
   /// Adds a node and gives its first output.
   func add(_ op: Op, _ inputs: [SymbolicTensor], at span: Span) throws -> Value {
     let operands = try inputs.map { try value(of: $0, at: span) }
-    return try add(op, operands, at: span)
+    guard let trace else { return try add(op, operands, at: span) }
+    let (result, isContext) = try inContext(of: inputs, trace) { try add(op, operands, at: span) }
+    guard isContext, case .tensor(var tensor) = result else { return result }
+    tensor.isContext = true
+    return .tensor(tensor)
   }
 
   func add(_ op: Op, _ inputs: [ValueID], at span: Span) throws -> Value {

@@ -95,7 +95,8 @@ struct ModelTree {
     self.length = length
     costs = graph.costs(of: model.output, length: Double(length))
     let pairs = Double(length)
-    counts = RowCounts(rows: { _ in 1 }, pairs: { _, causal in causal ? (pairs + 1) / 2 : pairs })
+    counts = RowCounts(
+      rows: { _ in 1 }, pairs: { _, _, causal in causal ? (pairs + 1) / 2 : pairs })
     root = Scope(name, path: "")
     for index in graph.needed(for: [model.output]).sorted() { place(graph.nodes[index]) }
     for parameter in graph.parameters {

@@ -19,6 +19,8 @@ public struct SymbolicTensor {
   let trace: Trace
   /// Names of the axes behind the rows; empty, or one an axis.
   var axes: [String?] = []
+  /// Whether rows that are elsewhere count too: what is computed of contexts alone is a context.
+  var isContext = false
 }
 
 /// Whether the model is traced to be trained or to be used.
@@ -52,6 +54,8 @@ final class Trace {
   var variables: Set<ValueID> = []
   /// Who has left on the way to here: the region is that of those who stayed.
   var departures: [Departure] = []
+  /// What all had that came to a site, by the region of each of its paths: also those who took another.
+  var brought: [RegionID: ValueID] = [:]
   /// What was answered on the way, in training, where nobody leaves.
   var answers: [Answer] = []
   /// What the last exit answered, and its patience.

@@ -178,7 +178,12 @@ public final class Executor {
   private var rowCounts: RowCounts {
     let (counts, layouts, steps) = (counts, layouts, stepCounts)
     return RowCounts(
-      rows: { Double(counts[$0.index]) }, pairs: { layouts[$0.index].pairs(causal: $1) },
+      rows: { Double(counts[$0.index]) },
+      pairs: {
+        $0 == $1
+          ? layouts[$0.index].pairs(causal: $2)
+          : layouts[$0.index].pairs(with: layouts[$1.index], causal: $2)
+      },
       steps: { Double(steps[$0.index]) })
   }
 
@@ -192,7 +197,7 @@ public final class Executor {
       switch graph.rowSets[index].origin {
       case .input: layouts[index] = layout
       case .groups: layouts[index] = RowLayout(groups: 1, length: layout.groups)
-      case .selected, .unfolded, .step: continue
+      case .selected, .unfolded, .step, .picked, .joined: continue
       }
       counts[index] = layouts[index].rows
       origins[index] = tracksOrigins ? Array(0..<Int32(clamping: counts[index])) : nil
@@ -224,8 +229,8 @@ public final class Executor {
     var offsets: [Int] = []
     for slot in plan.slots {
       offsets.append(offset)
-      let (bytes, overflow) = slot.bytes.multipliedReportingOverflow(
-        by: slot.rows.map { counts[$0.index] } ?? 1)
+      let units = slot.rows?.reduce(0) { $0 + counts[$1.rows.index] * $1.each } ?? 1
+      let (bytes, overflow) = slot.bytes.multipliedReportingOverflow(by: units)
       guard !overflow, bytes < Int.max / 4 else { throw TensorError.outOfMemory(bytes: nil) }
       offset += (bytes + 63) & ~63
       guard offset < Int.max / 2 else { throw TensorError.outOfMemory(bytes: nil) }

@@ -1,7 +1,7 @@
 import AdaptGraph
 import AdaptTensor
 
-// Which rows go where, attention across them, and losses.
+// Which rows go where, and losses.
 
 extension Kernels {
   static func gather(_ node: Node, _ run: Executor) throws {
@@ -41,32 +41,6 @@ extension Kernels {
         run.floats(node.inputs[place]), run.ints(index), output,
         count: run.rows(run.graph.type(index)), columns: target.columns, rows: target.rows)
     }
-  }
-
-  static func attention(_ node: Node, _ run: Executor) {
-    guard case .attention(let heads, let causal) = node.op,
-      let rows = run.graph.type(node.inputs[0]).rows
-    else { return }
-    let layout = run.layouts[rows.index]
-    run.cpu.attention(
-      q: run.floats(node.inputs[0]), k: run.floats(node.inputs[1]), v: run.floats(node.inputs[2]),
-      o: run.floats(node.outputs[0]), lse: run.floats(node.outputs[1]), offsets: layout.offsets,
-      segments: layout.groups, positions: layout.positions, heads: heads,
-      headSize: run.graph.type(node.inputs[0]).columns / heads, causal: causal)
-  }
-
-  static func attentionGradient(_ node: Node, _ run: Executor) {
-    guard case .attentionGradient(let heads, let causal) = node.op,
-      let rows = run.graph.type(node.inputs[0]).rows
-    else { return }
-    let layout = run.layouts[rows.index]
-    let input = node.inputs.map { UnsafePointer(run.floats($0)) }
-    let output = node.outputs.map(run.floats)
-    run.cpu.attentionGradient(
-      dO: input[0], q: input[1], k: input[2], v: input[3], o: input[4], lse: input[5],
-      dq: output[0], dk: output[1], dv: output[2], offsets: layout.offsets,
-      segments: layout.groups, positions: layout.positions, heads: heads,
-      headSize: run.graph.type(node.inputs[1]).columns / heads, causal: causal)
   }
 
   static func logLoss(_ node: Node, _ run: Executor) throws {

@@ -138,7 +138,8 @@ extension Executor {
     var set = rows
     while true {
       switch graph[set].origin {
-      case .selected(let from, _, _): set = from
+      case .selected(let from, _, _), .picked(let from, _): set = from
+      case .joined: return nil
       case .unfolded(let from, let count): (place, set) = (place / max(1, count), from)
       case .groups(let members): return Int(layouts[members.index].offsets[place])
       case .input, .step: return place
@@ -146,7 +147,7 @@ extension Executor {
     }
   }
 
-  private func noteOrigins(
+  func noteOrigins(
     _ rows: RowSetID, of parent: RowSetID, _ index: UnsafeBufferPointer<Int32>
   ) {
     guard tracksOrigins, let source = origins[parent.index] else { return }

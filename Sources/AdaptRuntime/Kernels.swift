@@ -46,6 +46,8 @@ enum Kernels {
     case .members: members
     case .groupMembers: groupMembers
     case .groupOf: groupOf
+    case .pick: pick
+    case .joinRows: joinRows
     case .attention: attention
     case .attentionGradient: attentionGradient
     case .shift: shift

@@ -8,10 +8,16 @@ import AdaptGraph
 struct Plan: Sendable {
   /// Memory of one size, used by one value after the other.
   struct Slot: Hashable, Sendable {
-    /// Counted in rows of this set, whose subsets never have more; nil for a fixed size.
-    var rows: RowSetID?
+    /// Counted in rows of these sets, whose subsets never have more; nil for a fixed size.
+    var rows: [RowBound]?
     /// Bytes, or bytes a row.
     var bytes: Int
+  }
+
+  /// So many rows for each row of a set that the data bring.
+  struct RowBound: Hashable, Sendable {
+    var rows: RowSetID
+    var each: Int
   }
 
   enum Place: Hashable, Sendable {
@@ -113,15 +119,23 @@ struct Plan: Sendable {
 
   private func slotKey(_ type: TensorType) -> Slot {
     guard let rows = type.rows else { return Slot(rows: nil, bytes: max(1, type.count) * 4) }
-    let bound = graph.bound(of: rows)
-    return Slot(rows: bound.rows, bytes: max(1, type.count) * bound.each * 4)
+    var bounds = graph.bounds(of: rows)
+    var count = max(1, type.count)
+    if bounds.count == 1 {
+      // Of one set, values of as many bytes share slots however the rows are cut.
+      count *= bounds[0].each
+      bounds[0].each = 1
+    }
+    return Slot(rows: bounds, bytes: count * 4)
   }
 
   private mutating func findLayouts() {
     for node in graph.nodes {
-      var rows = graph.rowsWithLayout(for: node)
-      while let current = rows, layoutRows.insert(current).inserted {
-        rows = graph.parentRows(current)
+      for set in graph.rowsWithLayout(for: node) {
+        var open = [set]
+        while let current = open.popLast() {
+          if layoutRows.insert(current).inserted { open += graph.parentRows(current) }
+        }
       }
     }
   }
@@ -167,34 +181,46 @@ extension Node {
 }
 
 extension Graph {
-  /// The row set that this one was selected or unfolded from.
-  func parentRows(_ rows: RowSetID) -> RowSetID? {
+  /// The row sets that this one was made of.
+  func parentRows(_ rows: RowSetID) -> [RowSetID] {
     switch self[rows].origin {
-    case .selected(let parent, _, _), .unfolded(let parent, _): parent
-    case .input, .groups, .step: nil
+    case .selected(let parent, _, _), .unfolded(let parent, _), .picked(let parent, _): [parent]
+    case .joined(let parts): parts
+    case .input, .groups, .step: []
     }
   }
 
-  /// How many rows the set has at most: so many for each row of a set that the data bring.
-  func bound(of rows: RowSetID) -> (rows: RowSetID, each: Int) {
+  /// How many rows the set has at most, in rows of sets that the data bring.
+  func bounds(of rows: RowSetID) -> [Plan.RowBound] {
     switch self[rows].origin {
-    case .selected(let parent, _, _): return bound(of: parent)
+    case .selected(let parent, _, _), .picked(let parent, _): return bounds(of: parent)
     case .unfolded(let parent, let count):
-      let bound = bound(of: parent)
-      return (bound.rows, bound.each * count)
-    case .input, .groups, .step: return (rows, 1)
+      return bounds(of: parent).map { Plan.RowBound(rows: $0.rows, each: $0.each * count) }
+    case .joined(let parts):
+      let all = Dictionary(parts.flatMap(bounds).map { ($0.rows, $0.each) }, uniquingKeysWith: +)
+      return all.sorted { $0.key.index < $1.key.index }.map {
+        Plan.RowBound(rows: $0.key, each: $0.value)
+      }
+    case .input, .groups, .step: return [Plan.RowBound(rows: rows, each: 1)]
     }
   }
 
-  /// The row set whose groups and positions a node reads.
-  func rowsWithLayout(for node: Node) -> RowSetID? {
+  /// The row sets whose groups and positions a node reads.
+  func rowsWithLayout(for node: Node) -> [RowSetID] {
     switch node.op {
-    case .positions, .attention, .attentionGradient, .groupOf, .shift, .scan:
-      type(node.inputs[0]).rows
-    case .groupMembers(let parent, _): parent
-    case .choose(let site): self[site].selection.isJoint ? self[site].rows : nil
-    case .mark(let selection): selection.isJoint ? type(node.inputs[0]).rows : nil
-    default: nil
+    case .positions, .groupOf, .shift, .scan: rows(of: node.inputs.prefix(1))
+    case .attention: rows(of: node.inputs.prefix(2))
+    case .attentionGradient: rows(of: node.inputs[1...2])
+    case .groupMembers(let parent, _): [parent]
+    case .pick: rows(of: node.inputs.prefix(1))
+    case .joinRows: rows(of: node.inputs[...])
+    case .choose(let site): self[site].selection.isJoint ? [self[site].rows] : []
+    case .mark(let selection): selection.isJoint ? rows(of: node.inputs.prefix(1)) : []
+    default: []
     }
+  }
+
+  private func rows(of values: ArraySlice<ValueID>) -> [RowSetID] {
+    values.compactMap { type($0).rows }
   }
 }

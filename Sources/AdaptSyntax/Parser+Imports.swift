@@ -3,7 +3,11 @@ extension Parser {
   mutating func parseImport() -> Statement.Kind {
     advance()
     var path = [expectName("the name of a module")]
-    while accept(.dot) { path.append(expectName("the name of a module")) }
+    while accept(.dot) {
+      // A file may be called by a reserved word; nothing is bound to it.
+      let isReserved = current.isWord && !current.isName && !isOnNewLine
+      path.append(isReserved ? takeWord() : expectName("the name of a module"))
+    }
     let alias = parseAlias("a name for the module")
     guard alias == nil, current.kind == .leftParen, !isOnNewLine else {
       return .importModule(Import(path: path, alias: alias))

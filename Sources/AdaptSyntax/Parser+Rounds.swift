@@ -59,7 +59,8 @@ extension Parser {
   /// `carrying (h = zeros(8), n = 0)`; nothing without the word.
   @inline(never)
   private mutating func parseCarried() -> [Carried] {
-    guard acceptOnLine(.carrying) else { return [] }
+    // A block must follow, so that no statement can begin here.
+    guard accept(.carrying) else { return [] }
     let hint = "carrying (name = value)"
     guard current.kind == .leftParen, !isOnNewLine else {
       reportMissing("'('", hint: hint)

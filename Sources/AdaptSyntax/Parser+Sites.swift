@@ -186,7 +186,8 @@ extension Parser {
   /// What stands behind `else`.
   private mutating func parseOtherwise() -> Keep.Otherwise {
     if current.kind == .drop, !isOnNewLine { return .drop(takeWord().span) }
-    if current.kind != .leftBrace { reportMissing("'{' or 'drop'", continues: true) }
+    if current.kind == .merge, !isOnNewLine { return .merge(takeWord().span) }
+    if current.kind != .leftBrace { reportMissing("'{', 'drop' or 'merge'", continues: true) }
     return .block(parseBlock())
   }
 

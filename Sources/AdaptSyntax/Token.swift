@@ -111,7 +111,7 @@ public struct Token: Sendable, Hashable {
     case match, `try`, `catch`, `as`
     case expect, test
     case always, update
-    case keep, of, top, above, drop
+    case keep, of, top, above, drop, merge
     case up, to, until, carrying, scan, over, reverse
     case exit, when, through, cascade, accept, reuse
     case knob
@@ -130,8 +130,8 @@ extension Token.Kind {
     .layer, .model, .router, .objective, .optimizer, .param, .state, .import, .print, .minimize,
     .residual, .parallel, .join, .repeat, .loop, .route, .each, .by, .scores, .select, .weigh,
     .loss, .training, .inference, .match, .try, .catch, .as, .expect, .test,
-    .always, .update, .keep, .of, .top, .above, .drop, .up, .to, .until, .carrying, .scan, .over,
-    .reverse, .exit, .when, .through, .cascade, .accept, .reuse, .knob,
+    .always, .update, .keep, .of, .top, .above, .drop, .merge, .up, .to, .until, .carrying, .scan,
+    .over, .reverse, .exit, .when, .through, .cascade, .accept, .reuse, .knob,
   ]
 
   /// Brackets, separators and operators.

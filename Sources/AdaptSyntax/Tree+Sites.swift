@@ -91,6 +91,8 @@ public struct Keep: Sendable {
     case block(Block)
     /// `else drop`: the word stands at the span.
     case drop(Span)
+    /// `else merge`.
+    case merge(Span)
   }
 }
 

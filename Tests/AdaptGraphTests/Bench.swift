@@ -121,11 +121,16 @@ struct Bench {
     let layouts = run.rows
     return RowCounts(
       rows: { Double(layouts[$0.index]?.count ?? 0) },
-      pairs: { id, causal in
-        guard let layout = layouts[id.index] else { return 0 }
-        return zip(layout.offsets, layout.offsets.dropFirst()).reduce(0) { sum, range in
-          let count = Double(range.1 - range.0)
-          return sum + (causal ? count * (count + 1) / 2 : count * count)
+      pairs: { id, keys, causal in
+        guard let layout = layouts[id.index], let other = layouts[keys.index] else { return 0 }
+        return layout.matches(in: other).enumerated().reduce(0) { sum, match in
+          (layout.offsets[match.offset]..<layout.offsets[match.offset + 1]).reduce(sum) {
+            sum, row in
+            let seen = match.element.filter {
+              !causal || other.positions[$0] <= layout.positions[row]
+            }
+            return sum + Double(seen.count)
+          }
         }
       })
   }

@@ -58,6 +58,8 @@ private let index = TensorType(rows: RowSetID(0), [], .int32)
       FlopCase(.mark(.best(.count(1))), token(2), costs: 20),
       FlopCase(.groupMembers(of: RowSetID(0), RowSetID(1)), index, costs: 0),
       FlopCase(.groupOf, token(2), costs: 0),
+      FlopCase(.pick(.range(lower: 0, upper: 1), RowSetID(3)), token(2), costs: 0),
+      FlopCase(.joinRows(RowSetID(4)), token(2), token(2), costs: 0),
       FlopCase(.unfold(RowSetID(2)), token(4, 3), costs: 0),
       FlopCase(.fold, TensorType(rows: RowSetID(2), [3]), costs: 0),
       FlopCase(.attention(heads: 2, causal: false), token(4), token(4), token(4), costs: 480),
@@ -102,7 +104,7 @@ private let index = TensorType(rows: RowSetID(0), [], .int32)
     }
     let value = try graph.add(example.op, inputs)[0]
     let counts = RowCounts(
-      rows: { $0 == RowSetID(0) ? rows : 0 }, pairs: { $1 ? causal : pairs })
+      rows: { $0 == RowSetID(0) ? rows : 0 }, pairs: { $2 ? causal : pairs })
     return OpTable[example.op].flops(graph.node(of: value), graph, counts)
   }
 

@@ -253,12 +253,38 @@ extension GradientCase {
           return try bench.add(.attention(heads: 2, causal: causal), x, x, x)
         }
       ]
+    }
+    + [false, true].map { causal in
+      GradientCase(.attention, "keys around the queries' path\(causal ? ", causal" : "")") {
+        bench in
+        let rows = bench.addRows(groups)
+        let x = try bench.input("x", rows, [4])
+        let v = try bench.input("v", rows, [4])
+        let scores = try bench.input("scores", rows, [1])
+        bench.forced["site"] = ReferenceTensor([6, 2], [0, 1, 1, 0, 1, 0, 0, 1, 0, 1, 1, 0])
+        let site = try bench.graph.addSite(
+          name: "site", unit: "token", router: "R", selection: .above(0), scores: scores,
+          hasElse: true)
+        let path = try bench.graph.enterPath(site, name: "a", [x])[0]
+        let y = try bench.add(.attention(heads: 2, causal: causal), path, x, v)
+        bench.graph.leavePath()
+        let rest = try bench.graph.enterPath(site, name: "b", [x])[0]
+        bench.graph.leavePath()
+        return try bench.graph.join(site, outputs: [y, rest]) ?? x
+      }
     } + [
+      GradientCase(.scatter, "rows of a part, all rows, means and a table joined") { bench in
+        let x = try bench.input("x", bench.addRows(groups), [2])
+        let y = try bench.input("y", [2, 2])
+        let part = try bench.graph.picked(x, .range(lower: -2, upper: nil))
+        let all = try bench.graph.joinedRows([y, part, x, bench.graph.pooled(x)])
+        return try bench.add(.attention(heads: 1, causal: false), x, all, all)
+      },
       GradientCase(.logLoss, "three classes") { bench in
         let rows = bench.addRows([3, 1])
         let logits = try bench.input("logits", rows, [3])
         return try bench.add(.logLoss, logits, bench.ints("targets", rows, [0, 2, 2, 1]))
-      }
+      },
     ]
 }
 

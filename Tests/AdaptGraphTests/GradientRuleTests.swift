@@ -9,7 +9,8 @@ import Testing
     .random: "gives numbers that do not depend on the values",
     .choose: "a selection is a step function; gradient flows through the weights",
     .mark: "a selection is a step function", .members: "gives ints",
-    .groupMembers: "gives ints", .groupOf: "gives ints", .stopGradient: "stops it by definition",
+    .groupMembers: "gives ints", .groupOf: "gives ints", .pick: "gives ints",
+    .joinRows: "gives ints", .stopGradient: "stops it by definition",
     .literal: "a source", .extremumIndex: "gives ints",
     .attentionGradient: "second order",
   ]

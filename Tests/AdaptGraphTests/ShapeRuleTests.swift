@@ -53,6 +53,9 @@ private let plain = Op.matmul(transposeA: false, transposeB: false)
     _ = try graph.addSite(
       name: "keep", unit: "token", router: "TopK", selection: .above(0), scores: scores,
       hasElse: true)
+    let x = try graph.add(.input("x", TensorType(rows: rows, [2])))
+    _ = try graph.picked(x, .range(lower: 0, upper: 1))
+    _ = try graph.joinedRows([x, x])
     return graph
   }
 
@@ -97,6 +100,10 @@ private let plain = Op.matmul(transposeA: false, transposeB: false)
       ShapeResult(.mark(.top(1)), token(2), gives: token(2)),
       ShapeResult(.groupMembers(of: RowSetID(0), RowSetID(1)), index, gives: otherIndex),
       ShapeResult(.groupOf, token(2, 3), gives: index),
+      ShapeResult(
+        .pick(.range(lower: 0, upper: 1), RowSetID(3)), token(2, 3),
+        gives: TensorType(rows: RowSetID(3), [], .int32)),
+      ShapeResult(.joinRows(RowSetID(4)), token(2), token(3), gives: index, index),
       ShapeResult(.unfold(RowSetID(2)), token(4, 3), gives: head(3)),
       ShapeResult(.fold, head(3), gives: token(4, 3)),
       ShapeResult(.members(SiteID(0), path: 1, RowSetID(1)), token(2), gives: otherIndex),
@@ -204,6 +211,9 @@ private let plain = Op.matmul(transposeA: false, transposeB: false)
     ShapeError(.mark(.all), once(2), says: "[2]"),
     ShapeError(.groupMembers(of: RowSetID(0), RowSetID(1)), token(2), says: "[token, 2]"),
     ShapeError(.groupOf, once(2), says: "[2]"),
+    ShapeError(.pick(.range(lower: 0, upper: 1), RowSetID(3)), other(2), says: "[other, 2]"),
+    ShapeError(.pick(.marked, RowSetID(3)), token(2), says: "[token, 2]"),
+    ShapeError(.joinRows(RowSetID(4)), token(2), other(2), says: "[token, 2]", "[other, 2]"),
     ShapeError(.unfold(RowSetID(2)), token(3, 4), says: "[token, 3, 4]", "4"),
     ShapeError(.unfold(RowSetID(2)), other(4, 3), says: "[other, 4, 3]"),
     ShapeError(.fold, token(3), says: "[token, 3]"),

@@ -120,6 +120,40 @@ import Testing
 
   // MARK: Attention inside a path
 
+  /// Rows on a path that look at all rows around it come to what they come to where all look.
+  @Test(arguments: [false, true], [false, true])
+  func attentionToTheRowsAroundAPath(_ causal: Bool, _ groups: Bool) throws {
+    var bench = Bench()
+    let rows = bench.addRows([4, 2, 0, 1])
+    let x = try bench.input("x", rows, [2])
+    let units = groups ? try bench.graph.pooled(x) : x
+    let scores = try bench.graph.add(.slice(start: 0, count: 1), units)
+    let taken = groups ? [1, 3] : [1, 3, 4, 6]
+    bench.forced["site"] = ReferenceTensor(
+      [groups ? 4 : 7, 2],
+      (0..<(groups ? 4 : 7)).flatMap { taken.contains($0) ? [1.0, 0] : [0, 1] })
+    let site = try bench.graph.addSite(
+      name: "site", unit: "token", router: "R", selection: .above(0), scores: scores,
+      travellers: rows, hasElse: true)
+    let attention = Op.attention(heads: 1, causal: causal)
+    let path = try bench.graph.enterPath(site, name: "a", [x])[0]
+    let y = try bench.graph.add(attention, [path, x, x])[0]
+    bench.graph.leavePath()
+    _ = try bench.graph.enterPath(site, name: "b", [])
+    bench.graph.leavePath()
+    let all = try bench.graph.add(attention, [x, x, x])[0]
+    try bench.graph.verify()
+    let run = try bench.run()
+    let everywhere = try run.value(all).values
+    let expected = (groups ? [4, 5, 6] : taken).flatMap { everywhere[2 * $0..<2 * $0 + 2] }
+    #expect(try run.value(y).values == expected)
+    // Each query is paid for, with the keys it sees.
+    let node = bench.graph.nodes.firstIndex { $0.outputs.contains(y) }
+    let pairs = groups ? (causal ? 4.0 : 5.0) : (causal ? 8.0 : 11.0)
+    let flops = bench.graph.flops(of: [try #require(node)], Bench.counts(run))
+    #expect(flops == 4 * 2 * pairs)
+  }
+
   @Test(arguments: [false, true]) func attentionSeesThePathsRowsOfItsGroup(_ causal: Bool) throws {
     var bench = Bench()
     let rows = bench.addRows([4, 2, 0, 1])

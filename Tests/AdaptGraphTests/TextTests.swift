@@ -82,6 +82,10 @@ import Testing
         "mark[top 1, capacity 1.25 by score]"
       ),
       (.groupMembers(of: RowSetID(0), RowSetID(1)), "groupMembers[token]"),
+      (.pick(.marked, RowSetID(3)), "pick[marked]"),
+      (.pick(.range(lower: -2, upper: nil), RowSetID(3)), "pick[-2..]"),
+      (.pick(.range(lower: 0, upper: 3), RowSetID(3)), "pick[0..3]"),
+      (.joinRows(RowSetID(4)), "joinRows[token+token]"),
       (.groupOf, "groupOf"), (.unfold(RowSetID(0)), "unfold[token]"), (.fold, "fold"),
       (.attention(heads: 2, causal: false), "attention[heads 2]"),
       (.attention(heads: 2, causal: true), "attention[heads 2, causal]"),

@@ -27,8 +27,24 @@ extension KernelTests {
         try $0.graph.add(.random(.normal, stream: "a"), $0.rowsInput([3]))
       },
       Case("Gumbel noise on a path") { try $0.keepNoise() },
+      Case("rows joined and picked") { test in
+        let (x, y) = (try test.rowsInput([4]), try test.rowsInput([4]))
+        let joined = try test.graph.joinedRows([y, test.graph.pooled(x), x])
+        let part = try test.graph.picked(joined, .range(lower: 1, upper: -1))
+        let seen = try test.graph.add(
+          .attention(heads: 2, causal: true), [part, joined, joined])[0]
+        return try test.graph.add(.attention(heads: 1, causal: true), [x, seen, part])[0]
+      },
+      Case("a route among joined rows, with noise") { try $0.routeJoined() },
       Case("noise of an axis that became rows, on a path") { try $0.keepUnfoldedNoise() },
     ]
+    + [false, true].flatMap { causal in
+      [false, true].map { groups in
+        Case("attention around a path\(causal ? ", causal" : "")\(groups ? ", of groups" : "")") {
+          try $0.attendAround(causal: causal, groups: groups)
+        }
+      }
+    }
 
   private static let selections: [(String, Selection)] = [
     ("top 2", .top(2)), ("all", .all), ("above 0", .above(0)), ("given", .given),
@@ -47,6 +63,23 @@ extension KernelTests {
 }
 
 extension KernelCase {
+  /// Rows of a path, by rows or by whole groups, look at all rows around it.
+  mutating func attendAround(causal: Bool, groups: Bool) throws -> ValueID {
+    let (x, v) = (try rowsInput([8]), try rowsInput([8]))
+    let units = groups ? try graph.pooled(x) : x
+    let scores = try graph.add(.slice(start: 0, count: 1), units)
+    let rows = graph.type(x).rows
+    let site = try graph.addSite(
+      name: "around", unit: "token", router: "Test", selection: .above(0), scores: scores,
+      travellers: rows, hasElse: true)
+    let path = try graph.enterPath(site, name: "a", [x])[0]
+    let y = try graph.add(.attention(heads: 2, causal: causal), [path, x, v])[0]
+    graph.leavePath()
+    let rest = try graph.enterPath(site, name: "rest", [x])[0]
+    graph.leavePath()
+    return try graph.join(site, outputs: [y, rest]) ?? x
+  }
+
   /// Paths that are decided about do some work, weighted; the rest passes by.
   mutating func keep(_ selection: Selection, decisions: Int) throws -> ValueID {
     let x = try rowsInput([8])
@@ -65,6 +98,26 @@ extension KernelCase {
     outputs.append(try graph.enterPath(site, name: "rest", [x])[0])
     graph.leavePath()
     return try graph.join(site, outputs: outputs) ?? x
+  }
+
+  /// Rows of a path, and means of those that a mark picks, are joined and go further ways.
+  mutating func routeJoined() throws -> ValueID {
+    let x = try rowsInput([4])
+    let marks = try graph.add(.reshape([1]), graph.add(.slice(start: 1, count: 1), x))
+    let marked = try graph.picked(x, .marked, marks: try graph.add(.unary(.relu), marks))
+    let joined = try graph.joinedRows([x, marked])
+    let noise = try graph.add(.random(.normal, stream: "a"), joined)
+    let site = try graph.addSite(
+      name: "joined", unit: "token", router: "Test", selection: .above(0),
+      scores: try graph.add(.slice(start: 0, count: 1), joined), hasElse: true)
+    let taken = try graph.enterPath(site, name: "a", [graph.add(.binary(.multiply), joined, noise)])
+    let both = try graph.joinedRows([taken[0], graph.pooled(taken[0])])
+    let spread = try graph.spread(graph.pooled(both), like: taken[0])
+    graph.leavePath()
+    let rest = try graph.enterPath(site, name: "rest", [joined])[0]
+    graph.leavePath()
+    let all = try graph.join(site, outputs: [spread, rest]) ?? x
+    return try graph.add(.attention(heads: 2, causal: false), [x, all, joined])[0]
   }
 
   /// A path's rows have the noise of the rows that they are.

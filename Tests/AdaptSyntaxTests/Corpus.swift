@@ -124,7 +124,7 @@ enum Corpus {
   static let sites = #"""
     knob width in [1, 2] = 1; router R(k) { state b = 0; scores { x } update { b += load } }
     route each token by R { always shared { a } always 2 more { b } n experts { c } else { d } }
-    keep 12.5% of token by R { a } else { b }; keep top n of key each query by R(1) else drop
+    keep 12.5% of token by R { a } else { b }; keep top n of key each query by R(1) else drop; keep 1 of t by R else merge
     keep above (0.3) of token by R { loop 2 carrying (h = 0, k = f(1),) { h = h + k } join last }
     loop up to 2 * n each token until H(1) carrying (h = [0]) { h } join expected
     loop up to (4) until H { scan over token carrying (s = 0) { s } in reverse }

@@ -214,6 +214,7 @@ private struct FormWords {
     if let group = keep.group { addBefore(Int(group.span.start)) }
     addFrom(Int((keep.group ?? keep.unit).span.end))
     if case .drop(let word) = keep.otherwise { places.insert(Int(word.start)) }
+    if case .merge(let word) = keep.otherwise { places.insert(Int(word.start)) }
   }
 
   /// The last token that begins before `place`.

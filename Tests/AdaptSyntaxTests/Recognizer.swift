@@ -56,7 +56,7 @@ struct Recognizer {
       }
       guard !token.kind.isTrivia else { continue }
       let inBlock = open.last == nil || open.last == .leftBrace
-      if isLineEnd, inBlock, counts(after: items.last, before: token.kind, tokens[place...]) {
+      if isLineEnd, inBlock, counts(after: items, before: token.kind, tokens[place...]) {
         items.append(.lineEnd)
       }
       isLineEnd = false
@@ -83,9 +83,12 @@ struct Recognizer {
   ]
 
   private static func counts(
-    after item: Item?, before kind: Token.Kind, _ tokens: ArraySlice<Token>
+    after items: [Item], before kind: Token.Kind, _ tokens: ArraySlice<Token>
   ) -> Bool {
-    if case .token(let kind, _)? = item, goOn.contains(kind) { return false }
+    // Behind a point every word is a name.
+    var isMember = false
+    if case .token(.dot, _)? = items.dropLast().last { isMember = true }
+    if case .token(let kind, _)? = items.last, goOn.contains(kind), !isMember { return false }
     guard kind == .dot else { return ![.compose, .pipe, .comma].contains(kind) }
     let next = tokens.dropFirst().first { $0.kind != .whitespace }
     return next.map { !isWord($0.kind) } ?? true
@@ -191,7 +194,7 @@ struct Recognizer {
     guard place < items.count else { return [] }
     switch items[place] {
     case .lineEnd:
-      let mayFollow = ["{", "else", "catch", "join", "accept"].contains(text)
+      let mayFollow = ["{", "else", "catch", "join", "accept", "carrying"].contains(text)
       return mayFollow && mayBreak ? ends(of: text, place + 1, mayBreak: false) : []
     case .token(let kind, let spelling):
       let isPlain = ![.stringText, .formatText].contains(kind)

@@ -15,12 +15,14 @@ struct SiteFormTests {
     ("keep 12.5% of t by R { a }", "(keep 12.5% t R {a})"),
     ("keep top 4 of key each query by R", "(keep (top 4) key each query R)"),
     ("keep above 0.3 of t by R { a } else drop", "(keep (above 0.3) t R {a} else drop)"),
+    ("keep 5% of t by R else merge", "(keep 5.0% t R else merge)"),
     ("keep top(4) of t by R\nelse { b }", "(keep (top 4) t R else {b})"),
     ("keep (n + 1) of t by R(2)\n{ a }", "(keep (+ n 1) t (call R 2)) (closure () {a})"),
     ("keep top of t by R", "(keep top t R)"), ("keep top of of t by R", "(keep (top of) t R)"),
     ("keep n of t by by { a }", "(keep n t by {a})"),
     ("loop 2 { a } join last", "(loop 2 {a} join last)"),
     ("loop n carrying (h = f(0), k = 1,) { h }", "(loop n h=(call f 0) k=1 {h})"),
+    ("loop n\n  carrying (h = 0) { h }", "(loop n h=0 {h})"),
     (
       "loop up to 2 * n each t until H(1) carrying (h = 0) { a }\njoin expected",
       "(loop up to (* 2 n) each t until (call H 1) h=0 {a} join expected)"

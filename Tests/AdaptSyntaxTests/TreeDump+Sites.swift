@@ -41,6 +41,7 @@ private func dump(_ keep: Keep) -> String {
     case nil: ""
     case .block(let block): "else " + braces(block)
     case .drop: "else drop"
+    case .merge: "else merge"
     }
   return list(
     "keep",

@@ -48,6 +48,14 @@ import Testing
     },
     Form(name: "reuse") { "loop 3 { reuse each token when distance < 0.9 { \($0) } }" },
     Form(name: "attention") { "residual { \($0); Attention(2, causal: true) }" },
+    Form(name: "joined rows") {
+      let rows = "concat(x[0..2], x, pool(x), axis: \"token\")"
+      return "residual { \($0); { x in attend(x, \(rows), \(rows), heads: 2) } }"
+    },
+    Form(name: "context") {
+      "keep above 0.5 of token by Gate() { "
+        + "residual { context >> Norm() >> Attention(2, causal: true) }; \($0) }"
+    },
   ]
 
   static let routers = """

@@ -85,6 +85,9 @@ extension Interpreter {
     if subscripts.count == 1, case .mask(let mask) = subscripts[0].value, mask.shape.count > 1 {
       return try masked(operand, mask, at: subscripts[0].span)
     }
+    if operand.lead == 1, let rows = try rowSubscript(subscripts, operand, at: span) {
+      return try pickedRows(operand, rows.pick, rows.rest, at: span)
+    }
     guard let picks = try picks(subscripts, operand, at: span) else { return .unknown }
     let dims = operand.type.dims
     let kept = dims.indices.filter { if case .index = picks[$0] { false } else { true } }
@@ -146,12 +149,6 @@ extension Interpreter {
     let rest = try spread(
       subscripts.filter { $0.label == nil }, over: open.count, operand, at: span)
     for (axis, argument) in zip(open, rest) { chosen[axis] = argument }
-    if operand.lead == 1, let rows = chosen[0], case .rest = rows.value {
-    } else if operand.lead == 1, let rows = chosen[0] {
-      throw failure(
-        .wrongValue, "the rows of \(describe(operand)) cannot be picked by number", at: rows.span,
-        hint: "a route picks rows; write '..' first for all of them: x[.., 0]")
-    }
     var picks: [AxisPick] = []
     for (number, size) in operand.type.dims.enumerated() {
       guard let argument = chosen[number + operand.lead] else {

@@ -50,6 +50,18 @@ extension Interpreter {
         ?? "an axis is a number from 0, 'last', or a name that labelled(…) gave")
   }
 
+  /// Whether an argument names the axis that the rows of tensors are.
+  func isAlongRows(_ value: Value, _ operands: [TensorOperand], at span: Span) throws -> Bool {
+    let withRows = operands.filter { $0.lead == 1 }
+    if case .string(let name) = value {
+      let labels = withRows.map { $0.type.rows.flatMap { trace?.graph[$0].label } }
+      if labels.contains(name) { return true }
+    }
+    guard let first = withRows.first, !first.type.dims.isEmpty else { return false }
+    if case .string = value { return false }
+    return try axis(value, of: first, at: span) == 0
+  }
+
   /// An axis behind the rows, whose places stand beside each other in memory.
   func innerAxis(_ value: Value, of operand: TensorOperand, at span: Span) throws -> Int {
     let axis = try axis(value, of: operand, at: span)

@@ -16,9 +16,12 @@ struct TensorOperand {
   /// Names of the axes behind the rows, one for each.
   let axes: [String?]
 
-  var isSymbolic: Bool {
-    if case .symbolic = source { return true }
-    return false
+  var isSymbolic: Bool { symbolic != nil }
+
+  /// The tensor of the graph being traced, where it is one.
+  var symbolic: SymbolicTensor? {
+    if case .symbolic(let tensor) = source { return tensor }
+    return nil
   }
 
   /// How many axes a script sees: the rows are the first.
@@ -92,17 +95,20 @@ extension Interpreter {
       throw failure(
         .limitMemory, "the model has more than \(host.limits.nodes) nodes", at: span)
     }
-    let inputs = try operands.map {
-      try aligned(try value(of: $0, trace, at: span), trace, at: span)
-    }
     let known = trace.graph.nodes.count
-    let result = try traced(at: span, of: inputs) { try build(&trace.graph, inputs) }
+    let (result, isContext) = try inContext(of: operands.compactMap(\.symbolic), trace) {
+      let inputs = try operands.map {
+        try aligned(try value(of: $0, trace, at: span), trace, at: span)
+      }
+      return try traced(at: span, of: inputs) { try build(&trace.graph, inputs) }
+    }
     try checkTensors(trace.graph, from: known, at: span)
     noteOrigin(of: result, trace, at: span)
     let rank = trace.graph.type(result).dims.count
     return .tensor(
       SymbolicTensor(
-        content: .value(result), trace: trace, axes: ArrayValue.fitting(axes, rank)))
+        content: .value(result), trace: trace, axes: ArrayValue.fitting(axes, rank),
+        isContext: isContext))
   }
 
   private func outsideOfTrace(at span: Span) -> Diagnostic {

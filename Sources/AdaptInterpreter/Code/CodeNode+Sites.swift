@@ -88,6 +88,7 @@ final class KeepNode: CodeNode {
   enum Otherwise {
     case body(Code)
     case drop(Span)
+    case merge(Span)
   }
 
   let amount: Amount
@@ -125,6 +126,7 @@ final class KeepNode: CodeNode {
       case nil: .pass
       case .body(let code): .body(Closure(code, frame))
       case .drop(let span): .drop(span)
+      case .merge(let span): .merge(span)
       }
     let body = body.map { Closure($0, frame) }
     return try context.makeFlow(

@@ -54,6 +54,7 @@ extension Compiler {
       switch otherwise {
       case .block(let block): .body(compileFlow("else", block))
       case .drop(let word): .drop(word)
+      case .merge(let word): .merge(word)
       }
     }
     return KeepNode(

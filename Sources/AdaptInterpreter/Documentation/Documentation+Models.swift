@@ -25,6 +25,26 @@ extension Interpreter {
     layer Self(): x [.., d] -> [.., d] { attend(x, x, x, causal: true) }
     ```
     """,
+    "context": """
+    x for the rows that are here, and for those that are on another path or have left what they had when
+    the ways parted, as far as it has the same sizes (Elbayad et al. 2020, §3; Schuster et al. 2022, §3).
+    What is computed of contexts alone is a context, for all their rows; where it meets other rows it has
+    those that are here. Rows that were dropped have no part.
+    ```
+    model Early() {
+      Embedding(256, 8)
+      exit each token when confidence > 0.9 through Linear(256)
+      residual { context >> Norm() >> Attention(2, causal: true) }
+      Linear(256)
+    }
+    ```
+    """,
+    "here": """
+    Of a context, the rows that are here; any other tensor as it is.
+    ```
+    layer Look(): x [.., token, d] -> [.., token, d] { attend(here(x), x, x) }
+    ```
+    """,
     "lookup": """
     The rows of a table that integers name: `[count, d]` and `[token]` → `[token, d]`. Integers
     must be from 0 and below count.

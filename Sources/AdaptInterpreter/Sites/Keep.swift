@@ -8,6 +8,16 @@ final class KeepForm: SiteForm {
     case body(Closure)
     /// The others are gone from here on.
     case drop(Span)
+    /// The others of each group are one row of it from here on, their mean.
+    case merge(Span)
+
+    /// The word that ends the way of the others, where one does.
+    var ending: Span? {
+      switch self {
+      case .drop(let word), .merge(let word): word
+      case .pass, .body: nil
+      }
+    }
   }
 
   let rule: Selection
@@ -45,7 +55,7 @@ final class KeepForm: SiteForm {
       name: trace.siteName(), units: units, paths: 1, hasElse: true, rule: rule, isRuled: true)
     let decision = try interpreter.decide(question, RouterRun(router, trace), trace)
     try interpreter.addLosses(decision.router, site: question.name, trace)
-    if case .drop(let word) = rest {
+    if let word = rest.ending {
       return try drop(decision, units, trace, interpreter, at: word)
     }
     let kept = try interpreter.takePath(
@@ -81,7 +91,7 @@ final class KeepForm: SiteForm {
         ?? "leave 'each \(group.text)' out: all are chosen among together")
   }
 
-  /// What follows runs on those who are kept.
+  /// What follows runs on those who are kept, and on what the others are merged to.
   private func drop(
     _ decision: Decision, _ units: Units, _ trace: Trace, _ interpreter: Interpreter,
     at word: Span
@@ -94,12 +104,62 @@ final class KeepForm: SiteForm {
     let kept = try interpreter.traced(at: word) {
       try trace.graph.enterPath(decision.site, name: "kept", [units.value])[0]
     }
-    trace.departures.append(Departure(site: decision.site, span: word))
+    let merged = try merge(decision, units, trace, interpreter)
+    trace.departures.append(
+      Departure(site: decision.site, rest: merged?.ones, span: word))
     guard let output = try run(on: kept, trace, interpreter) else {
       return .tensor(SymbolicTensor(content: .zero(like: kept), trace: trace))
     }
     let weights = try decision.weights.map { try interpreter.aligned($0, trace, at: word) }
-    let result = try interpreter.weighted(output, by: weights, column: 0, trace, at: word)
+    var result = try interpreter.weighted(output, by: weights, column: 0, trace, at: word)
+    if let merged {
+      result = try interpreter.traced(at: word, of: [result, merged.mean]) {
+        let there = try trace.graph.picked(merged.mean, .marked, marks: merged.count)
+        return try trace.graph.joinedRows([result, there])
+      }
+    }
     return .tensor(SymbolicTensor(content: .value(result), trace: trace))
+  }
+
+  /// What the others of each group come to, by their weights, and of how many it is the mean.
+  private typealias Merged = (mean: ValueID, count: ValueID, ones: ValueID)
+
+  /// The others' way, up to where they are one row in each group (Liang et al. 2022, §3.2, where the sum
+  /// is not divided by that of the weights).
+  private func merge(
+    _ decision: Decision, _ units: Units, _ trace: Trace, _ interpreter: Interpreter
+  ) throws -> Merged? {
+    guard case .merge(let word) = rest else { return nil }
+    let inside = trace.graph.region
+    trace.graph.leavePath()
+    defer { trace.graph.region = inside }
+    return try interpreter.traced(at: word) {
+      let x = try trace.graph.enterPath(decision.site, name: "merged", [units.value])[0]
+      let ones = try trace.graph.ones(like: x)
+      let weights = try decision.weights.map {
+        try trace.graph.add(
+          .slice(start: 0, count: 1), interpreter.aligned($0, trace, at: word))
+      }
+      let (weight, group) = (weights ?? ones, try trace.graph.add(.groupOf, x))
+      let weighted = try trace.graph.add(.binary(.multiply), x, weight)
+      guard let groups = trace.graph.openGroups(of: try rows(of: units, trace)) else {
+        throw GraphError(.shape, "a '\(unit.text)' is not one of several that could be merged")
+      }
+      trace.graph.leavePath()
+      func total(_ value: ValueID) throws -> ValueID {
+        try trace.graph.add(.scatter(.rows(groups)), value, group)
+      }
+      let (sum, weightSum, count) = (try total(weighted), try total(weight), try total(ones))
+      let least = try trace.graph.addSource(.constant(1e-9))
+      let divisor = try trace.graph.add(.binary(.maximum), weightSum, least)
+      return (try trace.graph.add(.binary(.divide), sum, divisor), count, ones)
+    }
+  }
+
+  private func rows(of units: Units, _ trace: Trace) throws -> RowSetID {
+    guard !units.travels(in: trace.graph) else {
+      throw GraphError(.shape, "whole groups of '\(unit.text)' cannot be merged to one row")
+    }
+    return units.rows
   }
 }

@@ -1,7 +1,7 @@
 // Attention of one segment and one head, a block of queries at a time: scores of the block
 // against the keys it may see, softmax, product with the values. The gradient computes the
 // scores again (Dao et al. 2022, FlashAttention, algorithm 4) and so needs only the logarithm
-// of each row's sum. Scratch is linear in the number of rows.
+// of each row's sum. Scratch is linear in the number of keys.
 //
 // Scores lie transposed, [keys, QUERIES]: a lane is a query, so that maxima and sums need no
 // steps across lanes, and every operand of every product is read in the order it lies in.
@@ -13,9 +13,9 @@
 // into few sets of the cache. They are copied to rows of a whole number of vectors first.
 INLINE size_t padded(size_t n) { return (n + W - 1) / W * W; }
 
-static size_t attention_scratch(size_t rows, size_t head_size, int gradient) {
+static size_t attention_scratch(size_t keys, size_t head_size, int gradient) {
   size_t copies = gradient ? 4 : 2, scores = gradient ? 2 : 1, blocks = gradient ? 4 : 2;
-  return padded(head_size) * (copies * rows + blocks * QUERIES) + scores * QUERIES * rows;
+  return padded(head_size) * (copies * keys + blocks * QUERIES) + scores * QUERIES * keys;
 }
 
 // Copies n rows of `size` floats to rows of padded(size), with zeros behind.
@@ -42,6 +42,11 @@ INLINE void copy_out(const float *packed, float *x, size_t stride, size_t n, siz
   }
 }
 
+// Zeros for n rows of whom nothing is seen.
+INLINE void clear(float *x, size_t stride, size_t n, size_t size) {
+  for (size_t r = 0; r < n; r++) memset(x + r * stride, 0, size * sizeof(float));
+}
+
 // A block of queries: which they are and what they see.
 struct block {
   size_t first, count;
@@ -49,18 +54,24 @@ struct block {
   int32_t seen[QUERIES];   // how many keys each sees; lanes without a query see `most`
 };
 
-// Positions ascend, so the keys a query sees are the first ones.
+// How many keys a query sees, of which it sees `least` at least. Positions ascend, so they are
+// the first ones.
+INLINE size_t keys_seen(const struct adapt_attention *s, size_t row, size_t least) {
+  if (!s->causal) return s->keys;
+  size_t low = least, high = s->keys;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (s->key_positions[middle] <= s->positions[row]) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 INLINE struct block block_at(const struct adapt_attention *s, size_t first, size_t last) {
   struct block b = {.first = first, .count = last - first < QUERIES ? last - first : QUERIES};
   size_t n = 0;
   for (size_t i = 0; i < b.count; i++) {
-    size_t row = first + i;
-    if (!s->causal) {
-      n = s->rows;
-    } else {
-      if (n < row + 1) n = row + 1;
-      while (n < s->rows && s->positions[n] <= s->positions[row]) n++;
-    }
+    n = keys_seen(s, first + i, n);
     if (i == 0) b.least = n;
     b.seen[i] = (int32_t)n;
   }
@@ -123,13 +134,19 @@ static void attention(const struct adapt_attention *s, float *o, float *lse, siz
   for (size_t q = first; q < last; q += QUERIES) {
     struct block b = block_at(s, q, last);
     float total[QUERIES], logs[QUERIES];
+    if (b.most == 0) {
+      clear(o + q * stride + at, stride, b.count, size);
+      clear(lse + q * s->heads + s->head, s->heads, b.count, 1);
+      continue;
+    }
     pack_block(s->q + q * stride + at, stride, queries, b.count, size);
     product(k, room, 1, queries, QUERIES, scores, QUERIES, b.most, QUERIES, size, 0);
     weigh(&b, scores, scale, total, logs);
     product(scores, 1, QUERIES, v, room, out, room, b.count, room, b.most, 0);
     for (size_t i = 0; i < b.count; i++) {
-      total[i] = 1.0f / total[i];
-      lse[(q + i) * s->heads + s->head] = logs[i];
+      // Who sees nothing gets zeros.
+      total[i] = b.seen[i] ? 1.0f / total[i] : 0.0f;
+      lse[(q + i) * s->heads + s->head] = b.seen[i] ? logs[i] : 0.0f;
     }
     copy_out(out, o + q * stride + at, stride, b.count, size, total);
   }
@@ -158,19 +175,23 @@ INLINE void weigh_gradient(const struct block *b, float *scores, float *dp, floa
 static void attention_gradient(const struct adapt_attention *s, const float *d_o, const float *o,
                                const float *lse, float *dq, float *dk, float *dv, float *scratch) {
   size_t stride = s->heads * s->head_size, at = s->head * s->head_size, size = s->head_size;
-  size_t room = padded(size), rows = s->rows;
+  size_t room = padded(size), keys = s->keys;
   float scale = 1.0f / sqrtf((float)size);
-  float *k = scratch, *v = k + room * rows, *sum_k = v + room * rows, *sum_v = sum_k + room * rows;
-  float *queries = sum_v + room * rows, *packed = queries + room * QUERIES;
+  float *k = scratch, *v = k + room * keys, *sum_k = v + room * keys, *sum_v = sum_k + room * keys;
+  float *queries = sum_v + room * keys, *packed = queries + room * QUERIES;
   float *outputs = packed + room * QUERIES, *result = outputs + room * QUERIES;
-  float *scores = result + room * QUERIES, *dp = scores + rows * QUERIES;
-  copy_in(s->k + at, stride, k, rows, size);
-  copy_in(s->v + at, stride, v, rows, size);
-  memset(sum_k, 0, 2 * room * rows * sizeof(float));
-  for (size_t q = 0; q < rows; q += QUERIES) {
-    struct block b = block_at(s, q, rows);
+  float *scores = result + room * QUERIES, *dp = scores + keys * QUERIES;
+  copy_in(s->k + at, stride, k, keys, size);
+  copy_in(s->v + at, stride, v, keys, size);
+  memset(sum_k, 0, 2 * room * keys * sizeof(float));
+  for (size_t q = 0; q < s->rows; q += QUERIES) {
+    struct block b = block_at(s, q, s->rows);
     size_t block = q * stride + at;
     float logs[QUERIES] = {0}, along[QUERIES] = {0};
+    if (b.most == 0) {
+      clear(dq + block, stride, b.count, size);
+      continue;
+    }
     for (size_t i = 0; i < b.count; i++) {
       logs[i] = lse[(q + i) * s->heads + s->head];
       along[i] = block_dot(d_o + block + i * stride, o + block + i * stride, size);
@@ -187,6 +208,6 @@ static void attention_gradient(const struct adapt_attention *s, const float *d_o
     product(scores, QUERIES, 1, outputs, room, sum_v, room, b.most, room, b.count, 1);
     copy_out(result, dq + block, stride, b.count, size, NULL);
   }
-  copy_out(sum_k, dk + at, stride, rows, size, NULL);
-  copy_out(sum_v, dv + at, stride, rows, size, NULL);
+  copy_out(sum_k, dk + at, stride, keys, size, NULL);
+  copy_out(sum_v, dv + at, stride, keys, size, NULL);
 }

@@ -62,12 +62,13 @@ struct adapt_operand {
   size_t column_step;
 };
 
-// What one attention task works on: the rows of one segment and one head. The pointers are at
-// the segment's first row; a row is heads * head_size floats.
+// What one attention task works on: the queries of one segment, the keys and values that they
+// look at, and one head. The pointers are at the segment's first query and first key; a row is
+// heads * head_size floats.
 struct adapt_attention {
   const float *q, *k, *v;
-  const int32_t *positions;
-  size_t rows, heads, head, head_size;
+  const int32_t *positions, *key_positions;   // both ascend
+  size_t rows, keys, heads, head, head_size;
   int causal;
 };
 
@@ -115,8 +116,8 @@ struct adapt_kernels {
   void (*product_dot)(const float *a, size_t a_row, const float *b, size_t b_row, float *c,
                       size_t c_row, size_t m, size_t n, size_t k, int accumulate);
 
-  // Floats of scratch, 64-byte aligned, that the attention of `rows` rows needs.
-  size_t (*attention_scratch)(size_t rows, size_t head_size, int gradient);
+  // Floats of scratch, 64-byte aligned, that attention to `keys` rows needs.
+  size_t (*attention_scratch)(size_t keys, size_t head_size, int gradient);
   // Queries first..<last of the segment.
   void (*attention)(const struct adapt_attention *s, float *o, float *lse, size_t first,
                     size_t last, float *scratch);
