@@ -84,8 +84,9 @@ extension Graph {
   /// Whether rows were selected among others, or are an axis of such rows.
   private func isPart(_ rows: RowSetID, of whole: RowSetID) -> Bool {
     switch self[rows].origin {
-    case .selected(let from, _, _), .unfolded(let from, _):
+    case .selected(let from, _, _), .unfolded(let from, _), .picked(let from, _):
       from == whole || isPart(from, of: whole)
+    case .joined(let parts): parts.contains { $0 == whole || isPart($0, of: whole) }
     case .input, .groups, .step: false
     }
   }

@@ -9,8 +9,12 @@ public final class Executor {
   public let graph: Graph
   public let outputs: [ValueID]
   let cpu: CPU
+  /// The calling thread alone, for work that is already split.
+  let serial: CPU
   let plan: Plan
   private var arena: Storage?
+  /// Where groups of ops keep what lies between them.
+  private var scratch: Storage?
   /// Where values without any element point.
   private let nothing: Storage
   /// Rows of each set that the data bring, for which the arena is laid out.
@@ -58,6 +62,7 @@ public final class Executor {
     self.graph = program.graph
     self.outputs = program.outputs
     self.cpu = cpu
+    serial = cpu.alone
     plan = Plan(program.graph, outputs: program.outputs, external: external)
     pointers = Array(repeating: nil, count: program.graph.values.count)
     counts = Array(repeating: 0, count: program.graph.rowSets.count)
@@ -76,6 +81,7 @@ public final class Executor {
   init(unplanned graph: Graph, cpu: CPU) throws {
     self.graph = graph
     self.cpu = cpu
+    serial = cpu.alone
     outputs = []
     plan = .empty
     pointers = Array(repeating: nil, count: graph.values.count)
@@ -112,7 +118,7 @@ public final class Executor {
     try reserve()
     try bind(parameters)
     if profile == nil {
-      for node in graph.nodes { try Kernels.run(node, self) }
+      for step in plan.steps { try run(step) }
     } else {
       try runProfiled()
     }
@@ -133,12 +139,30 @@ public final class Executor {
     return policies
   }
 
+  func run(_ step: Plan.Step) throws {
+    switch step {
+    case .node(let node): try Kernels.run(node, self)
+    case .rows(let program): try run(program)
+    }
+  }
+
+  private func run(_ program: RowProgram) throws {
+    let bytes = 4 * program.memory(counts[program.rows.index], cpu)
+    if bytes > scratch?.byteCount ?? 0 { scratch = try Storage(byteCount: bytes, zeroed: false) }
+    program.run(self, memory: (scratch ?? nothing).floats)
+  }
+
   private func runProfiled() throws {
     let clock = ContinuousClock()
-    for node in graph.nodes {
-      let time = try clock.measure { try Kernels.run(node, self) }
-      let flops = OpTable[node.op].flops(node, graph, rowCounts)
-      profile?.add(node, seconds: time / .seconds(1), flops: flops)
+    for step in plan.steps {
+      let time = try clock.measure { try run(step) } / .seconds(1)
+      switch step {
+      case .node(let node):
+        profile?.add(
+          node.op.kind.rawValue, seconds: time,
+          flops: OpTable[node.op].flops(node, graph, rowCounts))
+      case .rows: profile?.add("rows", seconds: time, flops: 0)
+      }
     }
   }
 

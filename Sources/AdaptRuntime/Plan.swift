@@ -33,7 +33,15 @@ struct Plan: Sendable {
     case none
   }
 
+  /// What runs at once: a node, or several that treat rows alike.
+  enum Step: Sendable {
+    case node(Node)
+    case rows(RowProgram)
+  }
+
   let graph: Graph
+  /// In the order of the run.
+  private(set) var steps: [Step] = []
   private(set) var slots: [Slot] = []
   private(set) var places: [Place]
   /// Row sets whose groups and positions some op reads; the others need only a count.
@@ -54,15 +62,18 @@ struct Plan: Sendable {
     self.external = external
     isRandom = graph.allNodes.contains { $0.op.kind == .random }
     places = Array(repeating: .none, count: graph.values.count)
-    let lifetimes = Lifetimes(graph, outputs: outputs)
+    let groups = RowGroups(graph).steps
+    let lifetimes = Lifetimes(graph, groups, outputs: outputs)
     var free: [Slot: [Int]] = [:]
-    for (index, node) in graph.nodes.enumerated() {
-      place(node, at: index, lifetimes, &free)
+    for (index, group) in groups.enumerated() {
+      let nodes = group.map { graph.nodes[$0] }
+      place(nodes, at: index, lifetimes, &free)
       for value in lifetimes.ending(at: index) {
         if case .slot(let slot) = places[value.index] {
           free[slots[slot], default: []].append(slot)
         }
       }
+      addStep(nodes, at: index, lifetimes)
     }
     findLayouts()
     for (index, set) in graph.rowSets.enumerated() {
@@ -71,8 +82,39 @@ struct Plan: Sendable {
     }
   }
 
+  private mutating func addStep(_ nodes: [Node], at index: Int, _ lifetimes: Lifetimes) {
+    guard nodes.count > 1, let rows = graph.commonRows(nodes) else {
+      steps += nodes.map(Step.node)
+      return
+    }
+    steps.append(
+      .rows(
+        RowProgram(
+          nodes, rows: rows, in: graph, root: lifetimes.root,
+          isLocal: { lifetimes.isLocal($0, to: index) })))
+  }
+
+  /// Gives the results of nodes that run together their places.
   private mutating func place(
-    _ node: Node, at index: Int, _ lifetimes: Lifetimes, _ free: inout [Slot: [Int]]
+    _ nodes: [Node], at index: Int, _ lifetimes: Lifetimes, _ free: inout [Slot: [Int]]
+  ) {
+    // What is read as a whole, while others write rows, is nobody's to write over.
+    let kept = Set(nodes.filter { $0.op.kind == .gather }.map { lifetimes.root($0.inputs[0]) })
+    var uses: [ValueID: Int] = [:]
+    for (number, node) in nodes.enumerated() {
+      for input in node.inputs { uses[lifetimes.root(input)] = number }
+    }
+    for (number, node) in nodes.enumerated() {
+      let ending = nodes.count == 1 ? nil : Set(uses.filter { $0.value == number }.keys)
+      place(node, at: index, lifetimes, &free) {
+        !kept.contains($0) && ending?.contains($0) ?? true
+      }
+    }
+  }
+
+  private mutating func place(
+    _ node: Node, at index: Int, _ lifetimes: Lifetimes, _ free: inout [Slot: [Int]],
+    mayOverwrite: (ValueID) -> Bool
   ) {
     if case .parameter(let parameter) = node.op {
       places[node.outputs[0].index] = .parameter(parameter)
@@ -90,9 +132,9 @@ struct Plan: Sendable {
       places[node.outputs[0].index] = .alias(lifetimes.root(node.inputs[0]))
       return
     }
-    for output in node.outputs {
+    for output in node.outputs where !lifetimes.isLocal(output, to: index) {
       let key = slotKey(graph.type(output))
-      if let reused = overwritable(node, at: index, key, lifetimes) {
+      if let reused = overwritable(node, at: index, key, lifetimes, mayOverwrite) {
         places[output.index] = places[reused.index]
         lifetimes.transfer(reused)
       } else if let slot = free[key]?.popLast() {
@@ -106,14 +148,16 @@ struct Plan: Sendable {
 
   /// An operand that dies here and may be written over.
   private func overwritable(
-    _ node: Node, at index: Int, _ key: Slot, _ lifetimes: Lifetimes
+    _ node: Node, at index: Int, _ key: Slot, _ lifetimes: Lifetimes,
+    _ mayOverwrite: (ValueID) -> Bool
   ) -> ValueID? {
-    guard [.unary, .unaryGradient, .binary].contains(node.op.kind) else { return nil }
+    guard node.mayOverwrite else { return nil }
     let result = graph.type(node.outputs[0])
     return node.inputs.map(lifetimes.root).first { value in
       guard case .slot(let slot) = places[value.index] else { return false }
       return slots[slot] == key && graph.type(value).rows == result.rows
         && graph.type(value).count == result.count && lifetimes.end(value) == index
+        && mayOverwrite(value)
     }
   }
 
@@ -141,22 +185,26 @@ struct Plan: Sendable {
   }
 }
 
-/// From where to where each value is needed. Views prolong what they look at.
+/// From which step to which each value is needed. Views prolong what they look at.
 private final class Lifetimes {
   private var roots: [ValueID]
+  private var starts: [Int]
   private var ends: [Int]
+  /// Steps of several nodes, between which a value may stay where it was computed.
+  private var groups: Set<Int> = []
+  private let isOfRows: [Bool]
   private var endingAt: [[ValueID]]
   private var transferred: Set<ValueID> = []
 
-  init(_ graph: Graph, outputs: [ValueID]) {
+  init(_ graph: Graph, _ steps: [[Int]], outputs: [ValueID]) {
     roots = graph.values.indices.map(ValueID.init)
+    starts = Array(repeating: -1, count: graph.values.count)
     ends = Array(repeating: -1, count: graph.values.count)
-    endingAt = Array(repeating: [], count: graph.nodes.count)
-    for (index, node) in graph.nodes.enumerated() {
-      if node.isView { roots[node.outputs[0].index] = roots[node.inputs[0].index] }
-      for input in node.inputs { ends[roots[input.index].index] = index }
-      // A result that nobody reads lives for its own node.
-      for output in node.outputs where !node.isView { ends[output.index] = index }
+    endingAt = Array(repeating: [], count: steps.count)
+    isOfRows = graph.values.indices.map { graph.type(ValueID($0)).rows != nil }
+    for (index, step) in steps.enumerated() {
+      if step.count > 1 { groups.insert(index) }
+      for node in step.map({ graph.nodes[$0] }) { add(node, at: index) }
     }
     for output in outputs { ends[roots[output.index].index] = Int.max }
     for (index, end) in ends.enumerated() where end >= 0 && end != Int.max {
@@ -164,8 +212,23 @@ private final class Lifetimes {
     }
   }
 
+  private func add(_ node: Node, at index: Int) {
+    if node.isView { roots[node.outputs[0].index] = roots[node.inputs[0].index] }
+    for input in node.inputs { ends[roots[input.index].index] = index }
+    // A result that nobody reads lives for its own node.
+    for output in node.outputs where !node.isView {
+      (starts[output.index], ends[output.index]) = (index, index)
+    }
+  }
+
   func root(_ value: ValueID) -> ValueID { roots[value.index] }
   func end(_ value: ValueID) -> Int { ends[value.index] }
+
+  /// Whether a value is needed nowhere but among the rows of one step.
+  func isLocal(_ value: ValueID, to step: Int) -> Bool {
+    let index = roots[value.index].index
+    return groups.contains(step) && starts[index] == step && ends[index] == step && isOfRows[index]
+  }
 
   /// The value's memory belongs to its successor now.
   func transfer(_ value: ValueID) { transferred.insert(value) }
@@ -202,6 +265,13 @@ extension Graph {
         Plan.RowBound(rows: $0.key, each: $0.value)
       }
     case .input, .groups, .step: return [Plan.RowBound(rows: rows, each: 1)]
+    }
+  }
+
+  /// The rows that nodes of one step treat alike.
+  func commonRows(_ nodes: [Node]) -> RowSetID? {
+    nodes.first.flatMap { node in
+      type(node.outputs[0]).rows ?? type(node.inputs[0]).rows
     }
   }
 

@@ -9,7 +9,7 @@ import AdaptTensor
 final class ScanRun {
   private let body: ScanBody
   private let inner: Executor
-  private let nodes: [Node]
+  private let steps: [Plan.Step]
   /// Inputs that some node of the body reads.
   private let read: Set<ValueID>
   /// Row sets that are born inside: their counts add up over the steps.
@@ -25,7 +25,10 @@ final class ScanRun {
     inner = try Executor(
       body.graph, outputs: parts.results + parts.next + parts.totals, cpu: cpu,
       external: Set(parts.outers))
-    nodes = inner.graph.nodes.filter { $0.op.kind != .input }
+    steps = inner.plan.steps.filter { step in
+      if case .node(let node) = step { node.op.kind != .input } else { true }
+    }
+    let nodes = inner.graph.nodes.filter { $0.op.kind != .input }
     read = Set(inner.graph.nodes.flatMap(\.outputs))
     let sets = nodes.flatMap(\.outputs).compactMap { body.graph.type($0).rows }
     innerRows = Array(Set(sets).subtracting([body.rows]))
@@ -97,7 +100,7 @@ final class ScanRun {
 
   private func runStep(_ step: Int) throws {
     do {
-      for node in nodes { try Kernels.run(node, inner) }
+      for step in steps { try inner.run(step) }
     } catch RuntimeError.notFinite(let place, let row) {
       throw RuntimeError.notFinite(place: "\(place), in step \(step + 1) of its scan,", row: row)
     }

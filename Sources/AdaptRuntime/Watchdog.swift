@@ -191,8 +191,8 @@ extension Selection {
     case .all, .best: false
     // 'none' is meant.
     case .above(let limit): limit < .infinity
-    case .top, .given: true
-    case .capped(let inner, _): inner.canStarve
+    case .top, .given, .pairs: true
+    case .capped(let inner, _), .amongBatch(let inner): inner.canStarve
     }
   }
 }

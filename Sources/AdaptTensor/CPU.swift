@@ -13,9 +13,14 @@ public final class CPU: Sendable {
   /// The instruction set the kernels run with.
   public let level: SIMDLevel
 
+  /// The same kernels in the calling thread alone, for work that is already split.
+  public var alone: CPU { single ?? self }
+
   let kernels: adapt_kernels
   let products: any MatrixProduct
   private let pool: Pool
+  /// Nil where this has one thread itself.
+  private let single: CPU?
 
   /// A backend with `threads` threads (all processors when nil, at least one) at `level`, or at
   /// the best available level when this processor lacks that one.
@@ -27,6 +32,7 @@ public final class CPU: Sendable {
     self.pool = Pool(threads: threads ?? processorCount())
     self.threads = pool.threads
     self.products = OneDNN()
+    self.single = pool.threads > 1 ? CPU(threads: 1, level: level) : nil
   }
 
   /// Runs `body` over `0..<count`, cut at fixed places into ranges of at least `grain` indices,
@@ -41,6 +47,13 @@ public final class CPU: Sendable {
     let parts = threads == 1 ? 1 : min(grains, threads)
     guard parts > 1 else { return body(0..<count) }
     pool.run(parts) { body(CPU.range($0, of: parts, count: count)) }
+  }
+
+  /// Runs `body` on each of `parts` nearly equal ranges of `0..<count`, with the range's number.
+  public func split(_ count: Int, into parts: Int, _ body: (Int, Range<Int>) -> Void) {
+    func run(_ part: Int) { body(part, CPU.range(part, of: parts, count: count)) }
+    guard parts > 1, threads > 1 else { return (0..<parts).forEach(run) }
+    pool.run(parts, run)
   }
 
   /// As `parallel`, but with more ranges than threads, so that a thread that is held up, or
@@ -65,7 +78,7 @@ public final class CPU: Sendable {
   }
 
   /// How many elements of a cheap kernel make a range worth a thread: about 2 µs of work.
-  static let elementGrain = 16384
+  public static let elementGrain = 16384
   /// The same for kernels that compute an exponential or several passes for each element.
   static let heavyGrain = 4096
 }

@@ -1,0 +1,218 @@
+import AdaptGraph
+import AdaptTensor
+
+// From nodes to steps.
+
+extension RowProgram {
+  /// What a group of nodes becomes.
+  /// - Parameters:
+  ///   - local: whether a value is needed inside the group only, and so lies in scratch memory.
+  ///   - root: what a view looks at.
+  init(
+    _ nodes: [Node], rows: RowSetID, in graph: Graph, root: (ValueID) -> ValueID,
+    isLocal: (ValueID) -> Bool
+  ) {
+    self.init(rows: rows)
+    var scratch = Scratch(nodes, root)
+    var refs: [ValueID: Ref] = [:]
+    func ref(_ value: ValueID, _ program: inout RowProgram) -> Ref {
+      let value = root(value)
+      if let known = refs[value] { return known }
+      program.places.append(
+        isLocal(value) ? .scratch(scratch.place(of: value)) : .value(value))
+      let type = graph.type(value)
+      program.strides.append(type.rows == nil ? 0 : max(1, type.count))
+      refs[value] = program.places.count - 1
+      return program.places.count - 1
+    }
+    for (index, node) in nodes.enumerated() where !node.isView {
+      let outputs = node.outputs.filter { graph.type($0).rows != nil }
+      for output in outputs where isLocal(output) {
+        let reused = scratch.overwritable(node, at: index, output, graph, isLocal)
+        scratch.open(output, max(1, graph.type(output).count), reusing: reused)
+      }
+      let inputs = node.inputs.enumerated().map { place, input in
+        // A gather reads its source as a whole: its rows are not the group's.
+        node.op.kind == .gather && place == 0
+          ? whole(input, root, &self) : ref(input, &self)
+      }
+      add(node, inputs, outputs.map { ref($0, &self) }, graph)
+      scratch.close(at: index)
+    }
+    self.scratch = scratch.size
+  }
+
+  private func whole(
+    _ value: ValueID, _ root: (ValueID) -> ValueID, _ program: inout RowProgram
+  ) -> Ref {
+    program.places.append(.value(root(value)))
+    program.strides.append(0)
+    return program.places.count - 1
+  }
+
+  private mutating func add(_ node: Node, _ x: [Ref], _ y: [Ref], _ graph: Graph) {
+    let type = graph.type(node.outputs[0])
+    let columns = max(1, type.columns)
+    let lines = type.count / columns
+    cost += type.count * (node.op.isHeavy ? 4 : 1)
+    switch node.op {
+    case .unary(let function):
+      steps.append(.unary(function.kernel, x[0], into: y[0], columns: type.count))
+    case .unaryGradient(let function):
+      steps.append(
+        .unaryGradient(
+          function.kernel, dy: x[0], x: x[1], y: x[2], into: y[0], columns: type.count))
+    case .binary(let function): addBinary(function, node, x, y[0], graph)
+    case .select: steps.append(.select(x[0], x[1], x[2], into: y[0], columns: type.count))
+    case .expandRows(let mean):
+      steps.append(.expandRows(x[0], mean: mean, into: y[0], columns: type.count))
+    case .expandColumns(let count, let mean):
+      steps.append(
+        .expandColumns(
+          x[0], scale: mean ? 1 / Float(count) : 1, into: y[0], lines: lines, columns: columns))
+    case .sumRows(let mean):
+      cost += graph.type(node.inputs[0]).count
+      steps.append(.sum(x[0], sums.count))
+      sums.append(Sum(value: node.outputs[0], mean: mean, columns: type.count))
+    case .sumColumns(let mean):
+      let width = graph.type(node.inputs[0]).columns
+      cost += lines * width
+      steps.append(
+        .sumColumns(
+          x[0], scale: mean ? 1 / Float(width) : 1, into: y[0], lines: lines, columns: width))
+    default: addAlongLines(node, x, y, graph, lines: lines, columns: columns)
+    }
+  }
+
+  private mutating func addBinary(
+    _ function: Binary, _ node: Node, _ x: [Ref], _ y: Ref, _ graph: Graph
+  ) {
+    let type = graph.type(node.outputs[0])
+    let forms = node.inputs.map { (Graph.form(of: graph.type($0), in: type) ?? .full).broadcast }
+    // A row that is repeated is as long as everything behind the row axis.
+    let columns = forms.contains(.row) ? type.count : max(1, type.columns)
+    steps.append(
+      .binary(
+        function.kernel, x[0], forms[0], x[1], forms[1], into: y, lines: type.count / columns,
+        columns: columns))
+  }
+
+  private mutating func addAlongLines(
+    _ node: Node, _ x: [Ref], _ y: [Ref], _ graph: Graph, lines: Int, columns: Int
+  ) {
+    switch node.op {
+    case .softmax: steps.append(.softmax(x[0], into: y[0], lines: lines, columns: columns))
+    case .softmaxGradient:
+      steps.append(.softmaxGradient(dy: x[0], y: x[1], into: y[0], lines: lines, columns: columns))
+    case .normalize(let kind, let epsilon):
+      steps.append(
+        .normalize(
+          kind.kernel, Float(epsilon), x[0], into: y[0], deviation: y[1], lines: lines,
+          columns: columns))
+    case .normalizeGradient(let kind):
+      steps.append(
+        .normalizeGradient(
+          kind.kernel, dy: x[0], y: x[1], deviation: x[2], into: y[0], lines: lines,
+          columns: columns))
+    case .slice(let start, let count):
+      let width = graph.type(node.inputs[0]).columns
+      steps.append(
+        .copy(
+          x[0], from: start, width: width, into: y[0], at: 0, total: count, lines: lines,
+          columns: count))
+    case .pad(let start, let total):
+      let width = graph.type(node.inputs[0]).columns
+      steps.append(.clear(y[0], columns: lines * total))
+      steps.append(
+        .copy(
+          x[0], from: 0, width: width, into: y[0], at: start, total: total, lines: lines,
+          columns: width))
+    case .concat:
+      var start = 0
+      for (input, ref) in zip(node.inputs, x) {
+        let width = graph.type(input).columns
+        steps.append(
+          .copy(
+            ref, from: 0, width: width, into: y[0], at: start, total: columns, lines: lines,
+            columns: width))
+        start += width
+      }
+    case .gather:
+      steps.append(.gather(x[0], index: x[1], into: y[0], columns: lines * columns))
+    default: return
+    }
+  }
+}
+
+/// Scratch memory of a group: what one value leaves, the next one of its width takes.
+private struct Scratch {
+  private(set) var size = 0
+  private var places: [ValueID: Int] = [:]
+  private var widths: [ValueID: Int] = [:]
+  private var free: [Int: [Int]] = [:]
+  /// The last node of the group that reads each value.
+  private var last: [ValueID: Int] = [:]
+  private var ending: [Int: [ValueID]] = [:]
+  private let root: [ValueID: ValueID]
+
+  init(_ nodes: [Node], _ root: (ValueID) -> ValueID) {
+    var roots: [ValueID: ValueID] = [:]
+    for (index, node) in nodes.enumerated() {
+      for value in node.inputs + node.outputs {
+        roots[value] = root(value)
+        last[root(value)] = index
+      }
+    }
+    self.root = roots
+    for (value, index) in last { ending[index, default: []].append(value) }
+  }
+
+  func place(of value: ValueID) -> Int { places[value] ?? 0 }
+
+  /// An operand that dies at this node and may be written over.
+  func overwritable(
+    _ node: Node, at index: Int, _ output: ValueID, _ graph: Graph, _ isLocal: (ValueID) -> Bool
+  ) -> ValueID? {
+    guard node.mayOverwrite else { return nil }
+    let type = graph.type(output)
+    return node.inputs.compactMap { root[$0] }.first { value in
+      isLocal(value) && last[value] == index && places[value] != nil
+        && graph.type(value).rows == type.rows && graph.type(value).count == type.count
+    }
+  }
+
+  mutating func open(_ value: ValueID, _ width: Int, reusing other: ValueID?) {
+    widths[value] = width
+    if let other, let place = places[other] {
+      places[value] = place
+      widths[other] = nil
+    } else if let place = free[width]?.popLast() {
+      places[value] = place
+    } else {
+      places[value] = size
+      size += width
+    }
+  }
+
+  mutating func close(at index: Int) {
+    for value in (ending[index] ?? []).sorted(by: { $0.index < $1.index }) {
+      guard let width = widths[value], let place = places[value] else { continue }
+      free[width, default: []].append(place)
+    }
+  }
+}
+
+extension Node {
+  /// Whether the result may lie where a full operand of its size lay.
+  var mayOverwrite: Bool { [.unary, .unaryGradient, .binary].contains(op.kind) }
+}
+
+extension Op {
+  /// Whether an element takes several times what an addition does.
+  fileprivate var isHeavy: Bool {
+    switch kind {
+    case .softmax, .softmaxGradient, .normalize, .normalizeGradient, .unaryGradient, .unary: true
+    default: false
+    }
+  }
+}
