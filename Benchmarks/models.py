@@ -1,7 +1,7 @@
-"""Training steps, ours beside PyTorch's.
+"""Workloads of models, ours beside PyTorch's: training steps, forward passes, searches, writing.
 
 All sides of a workload are started first; then each round asks every side for one step, in turn,
-while the others wait.
+while the others wait. Nothing is timed before all sides agree on the loss or on the output.
 """
 
 import json
@@ -10,13 +10,35 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from sides import Others, Unavailable, say, start, times, warn_of_others
+from sides import Unavailable, say, start, take_turns, times
 
 HERE = Path(__file__).resolve().parent
 RIVAL = HERE / "rival" / "rival.py"
-WORKLOADS = ["dense_lm_train", "duo_lm_train"]
-IDLE_LIMIT = 0.05  # share of a core that a waiting side may use before we say so
-LOSS_TOLERANCE = 1e-4
+# Name -> (script of workloads/ and PyTorch's workload, their settings).
+TABLE = {
+    "dense_lm_train": ("dense_lm_train", {}),
+    "duo_lm_train": ("duo_lm_train", {}),
+    "moe_lm_train": ("moe_lm_train", {}),
+    "mod_lm_train": ("mod_lm_train", {}),
+    "dense_ffn_2048": ("dense_ffn", {"rows": 2048}),
+    "duo_ffn_2048": ("duo_ffn", {"rows": 2048}),
+    "moe_ffn_2048": ("moe_ffn", {"rows": 2048}),
+    "moe_ffn_128": ("moe_ffn", {"rows": 128}),
+    "moe_ffn_16": ("moe_ffn", {"rows": 16}),
+    "duo_ffn_1": ("duo_ffn", {"rows": 1}),
+    "act_parity_train": ("act_parity_train", {}),
+    "ponder_infer_128": ("ponder_infer", {"samples": 128}),
+    "ponder_infer_1": ("ponder_infer", {"samples": 1}),
+    "early_exit_infer": ("early_exit_infer", {}),
+    "prune_infer": ("prune_infer", {}),
+    "oracle_729": ("oracle", {}),
+    "decode_1": ("decode", {"sequences": 1}),
+    "decode_16": ("decode", {"sequences": 16}),
+}
+WORKLOADS = list(TABLE)
+SKEWED = ("duo_ffn", "moe_ffn")  # those that `--skew` means
+SKEWS = ["uniform", "zipf", "one", "empty"]
+TOLERANCE = 1e-4
 
 
 def find_torch():
@@ -42,81 +64,104 @@ def rival_ways(python):
     return json.loads(listed.stdout)
 
 
-def start_all(workload, threads, options, python, ways):
-    """(ours or None, the rival's sides)"""
-    weights = Path(tempfile.gettempdir()) / f"adapt-bench-{os.getpid()}.safetensors"
+def words(settings):
+    return [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
+
+
+def our_command(script, settings, threads, options):
+    path = HERE / "workloads" / f"{script}.adapt"
+    return [options.adapt, str(path), "--threads", str(threads), *words(settings)]
+
+
+def rival_command(workload, settings, way, threads, python):
+    return [
+        python, str(RIVAL), "--workload", workload, "--way", way, "--threads", str(threads),
+        *words(settings),
+    ]
+
+
+def start_rivals(base, settings, threads, python, ways, weights):
+    """The rival's sides; the first writes the weights, the others compare with what it gave."""
     rivals = []
     for way in ways:
-        command = [python, str(RIVAL), "--workload", workload, "--way", way, "--threads", str(threads)]
-        if not options.no_adapt and not weights.exists():
-            command += ["--export", str(weights)]
+        command = rival_command(base, settings, way, threads, python)
+        command += ["--check" if weights.exists() else "--export", str(weights)]
         rivals.append(start(f"PyTorch {way}", command))
-    ours = None
-    if not options.no_adapt:
-        script = HERE / "workloads" / f"{workload}.adapt"
-        command = [options.adapt, str(script), "--threads", str(threads)]
+    return [side for side in rivals if side]
+
+
+def start_all(name, threads, options, python, ways):
+    """(ours or None, the rival's sides)"""
+    base, settings = TABLE[name]
+    skew = {"skew": options.skew} if base in SKEWED else {}
+    with tempfile.TemporaryDirectory() as folder:
+        weights = Path(folder) / "weights.safetensors"
+        rivals = start_rivals(base, {**settings, **skew}, threads, python, ways, weights)
+        if options.no_adapt:
+            return None, rivals
+        command = our_command(base, settings, threads, options)
         if weights.exists():
             command += ["--weights", str(weights)]
-        ours = start("Adapt", command)
-    weights.unlink(missing_ok=True)  # both have read it before they said ready
-    return ours, [side for side in rivals if side]
+        return start("Adapt", command), rivals  # all have read it before they said ready
 
 
-def compare_losses(ours, rivals):
-    mine = ours.ready.get("loss")
-    for rival in rivals:
-        theirs = rival.ready.get("loss")
-        if mine is None or theirs is None:
-            raise Unavailable("a side does not say the loss it starts with")
-        if abs(mine - theirs) > LOSS_TOLERANCE * abs(theirs):
-            raise Unavailable(f"the first losses differ: {mine} and {theirs}")
+def compare(ours, rivals):
+    """Raises unless all sides that say how far they are from the first one are near, and all losses
+    are the same."""
+    sides = ([ours] if ours else []) + rivals
+    for side in sides:
+        difference = side.ready.get("difference")
+        if difference is not None and not difference <= TOLERANCE:
+            raise Unavailable(f"the output of {side.name} differs by {difference}")
+    losses = {side.name: side.ready["loss"] for side in sides if "loss" in side.ready}
+    first = next(iter(losses.values()), None)
+    if any(abs(loss - first) > TOLERANCE * abs(first) for loss in losses.values()):
+        raise Unavailable(f"the losses differ: {losses}")
+    if ours and rivals and not {"loss", "difference"} & set(ours.ready):
+        raise Unavailable("ours says neither a loss nor how far its output is from the rival's")
 
 
-def measure(workload, threads, options, python, ways):
+def measure(name, threads, options, python, ways):
     """One row of the result, or None when no side can run the workload."""
-    say(f"{workload}, {threads} thread{'s' if threads > 1 else ''}")
-    ours, rivals = start_all(workload, threads, options, python, ways)
+    say(f"{name}, {threads} thread{'s' if threads > 1 else ''}")
+    ours, rivals = start_all(name, threads, options, python, ways)
     sides = ([ours] if ours else []) + rivals
     if not sides:
         return None
-    try:
-        if ours:
-            compare_losses(ours, rivals)
-        for turn in range(options.warmup + options.rounds):
-            if turn == options.warmup:
-                others = Others(sides)
-            for side in sides:
-                side.step(measured=turn >= options.warmup)
-        others = others.cores()
-        for side in sides:
-            side.finish()
-    except Unavailable as reason:
-        say(f"  given up: {reason}")
+    others = take_turns(sides, options, agree=lambda: compare(ours, rivals))
+    if others is None:
         return None
-    finally:
-        for side in sides:
-            side.stop()
-    for side in sides:
-        if side.waited and side.burnt / side.waited > IDLE_LIMIT:
-            say(f"  {side.name} used {side.burnt / side.waited:.0%} of a core while it waited")
-    warn_of_others(others)
-    return {**row(workload, threads, ours, rivals), "others_cores": others}
+    skew = options.skew if TABLE[name][0] in SKEWED else None
+    return {**row(name, threads, ours, rivals), "skew": skew, "others_cores": others}
+
+
+def dense_flops(ours, best):
+    """Those of every path taken by all: by the rival's formula, or by what ours executed of it."""
+    if best and best.facts.get("dense_flops"):
+        return best.facts["dense_flops"]
+    if ours and ours.facts.get("executed_share") and ours.facts.get("flops"):
+        return ours.facts["flops"] / ours.facts["executed_share"]
+    return None
 
 
 def row(workload, threads, ours, rivals):
     best = min(rivals, key=lambda side: side.median, default=None)
     main = ours or best
     flops, sgemm = main.facts.get("flops"), main.facts.get("sgemm")
+    flops = flops or (best.facts.get("flops") if best else None)
     if ours and sgemm is None and best:
         sgemm = best.facts.get("sgemm")
+    dense = dense_flops(ours, best)
     return {
         "workload": workload, "threads": threads,
         **times(ours, "ours"), **times(best, "rival"),
         "rival_way": best.name.removeprefix("PyTorch ") if best else None,
         "ratio": ours.median / best.median if ours and best else None,
-        "flops": flops, "dense_flops": main.facts.get("dense_flops"),
+        "flops": flops, "dense_flops": dense,
+        "executed_share": flops / dense if flops and dense else None,
         "rival_flops": best.facts.get("flops") if best else None,
         "sgemm": sgemm,
+        "flops_per_second": flops / main.median if flops else None,
         "sgemm_share": flops / main.median / sgemm if flops and sgemm else None,
         "peak_bytes": ours.facts["peak_bytes"] if ours else None,
         "rival_peak_bytes": best.facts["peak_bytes"] if best else None,
@@ -127,6 +172,7 @@ def row(workload, threads, ours, rivals):
                 "median_s": side.median, "seconds": side.seconds,
             } for side in rivals
         },
+        "shares": ours.facts.get("shares") if ours else None,
         "ours_seconds": ours.seconds if ours else None,
     }
 
@@ -138,7 +184,8 @@ def measure_all(workloads, options):
         say(f"PyTorch is not measured: {reason}.")
     known = rival_ways(python)
     rows = []
-    for workload in workloads:
-        ways = [w for w in known.get(workload, []) if not options.ways or w in options.ways]
-        rows += [measure(workload, threads, options, python, ways) for threads in options.threads]
+    for name in workloads:
+        base, _ = TABLE[name]
+        ways = [w for w in known.get(base, []) if not options.ways or w in options.ways]
+        rows += [measure(name, threads, options, python, ways) for threads in options.threads]
     return [row for row in rows if row]

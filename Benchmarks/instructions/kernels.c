@@ -4,8 +4,8 @@
 //     kernels           prints the names of the kernels
 //     kernels NAME      runs that kernel once inside of `measured`
 //
-// Always at level v3, which valgrind knows: the counts of another level would be others. Ends with 3
-// where this processor has no v3.
+// Always at level v3, which valgrind knows: the counts of another level would be others. Ends with
+// 3 where this processor has no v3.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -35,9 +35,9 @@ extension Interpreter {
   /// trains step by step with a `Trainer`.
   /// - Parameters:
   ///   - minimizing: the inside of a block behind `train`: `minimize crossEntropy`.
-  ///   - length: tokens in a sequence, for the cost of attention.
+  ///   - data: what the model is trained on.
   /// - Throws: ``ScriptError``
-  public func objectiveGraph(of model: Flow, minimizing: String, length: Int) throws
+  public func objectiveGraph(of model: Flow, minimizing: String, data: DataFormat) throws
     -> ObjectiveGraph
   {
     let tree = store.parse(Array(minimizing.utf8), name: "objective")
@@ -46,13 +46,24 @@ extension Interpreter {
       do {
         try self.begin()
         let graph = try self.traceModel(
-          model, input: .tokens, mode: .training, at: model.span)
+          model, input: .rows(data.input), mode: .training, data: data, at: model.span)
         let compiler = self.makeCompiler(into: self.globals)
         let code = compiler.compileObjective(tree.block)
         try self.report(compiler.diagnostics)
         return try self.traceObjective(
-          Closure(code), of: graph, mode: .training, data: .tokens(length: Double(length)),
-          at: tree.block.span)
+          Closure(code), of: graph, mode: .training, data: data, at: tree.block.span)
+      } catch { throw self.asScriptError(error) }
+    }
+  }
+
+  /// A model traced for inference on rows of the given format, for a host that runs it with an
+  /// `Executor`.
+  /// - Throws: ``ScriptError``
+  public func inferenceGraph(of model: Flow, on format: RowFormat) throws -> ModelGraph {
+    try onOwnThread {
+      do {
+        try self.begin()
+        return try self.traceModel(model, input: .rows(format), mode: .inference, at: model.span)
       } catch { throw self.asScriptError(error) }
     }
   }
