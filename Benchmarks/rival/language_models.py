@@ -154,6 +154,7 @@ class MixtureModel(LanguageModel):
         layer = lambda: Mixture(WIDTH, HIDDEN, 8, 2, way)
         dense = fixed_flops() + DEPTH * Mixture.dense_flops(ROWS, WIDTH, HIDDEN)
         super().__init__(way, MixtureLM("experts", layer), dense)
+        self.flops = fixed_flops() + DEPTH * Mixture.executed_flops(ROWS, WIDTH, HIDDEN)
 
 
 class DepthsModel(LanguageModel):

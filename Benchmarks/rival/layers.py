@@ -79,3 +79,4 @@ class MixtureLayer(Layer):
         model = Mixture(WIDTH, HIDDEN, experts, 2, way)
         super().__init__(way, model, rows, experts, 2, skew)
         self.dense_flops = Mixture.dense_flops(rows, WIDTH, HIDDEN, experts)
+        self.flops = Mixture.executed_flops(rows, WIDTH, HIDDEN, experts)

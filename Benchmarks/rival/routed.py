@@ -124,3 +124,8 @@ class Mixture(nn.Module):
     @staticmethod
     def dense_flops(rows, width, hidden, experts=8):
         return linear_flops(rows, width, experts) + experts * ffn_flops(rows, width, hidden)
+
+    @staticmethod
+    def executed_flops(rows, width, hidden, experts=8, k=2):
+        """The same for every routing; grouped products are not counted as they run."""
+        return linear_flops(rows, width, experts) + k * ffn_flops(rows, width, hidden)
