@@ -74,12 +74,13 @@ def measure(name, threads, options):
     return [{
         "series": line, "x": x, "threads": threads, "median_s": side.median,
         "min_s": min(side.seconds), "max_s": max(side.seconds), "flops": side.facts.get("flops"),
+        "operations": side.facts.get("operations"),
         "sgemm": side.facts.get("sgemm"), "peak_bytes": side.facts.get("peak_bytes"),
     } for line, x, side in runs]
 
 
 def drawing(name, points):
-    """The curve, and beside each series what its work would take at the last point's rate."""
+    """The curves, and what the first one would be if time were proportional to all its operations."""
     title, x_name, _ = CURVES[name]
     lines = {}
     for point in points:
@@ -88,9 +89,9 @@ def drawing(name, points):
         line: [(p["x"], p["median_s"] * 1000) for p in found] for line, found in lines.items()
     }
     first = next(iter(lines.values()))
-    if all(p["flops"] for p in first):
-        rate = first[-1]["median_s"] / first[-1]["flops"]
-        drawn["∝ its products"] = [(p["x"], p["flops"] * rate * 1000) for p in first]
+    if all(p["operations"] for p in first):
+        rate = first[-1]["median_s"] / first[-1]["operations"]
+        drawn["∝ operations"] = [(p["x"], p["operations"] * rate * 1000) for p in first]
     threads = points[0]["threads"]
     return svg.curves(f"{title} ({threads} threads)", x_name, "ms", drawn)
 

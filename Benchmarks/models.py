@@ -144,11 +144,16 @@ def dense_flops(ours, best):
     return None
 
 
+def bandwidth_share(side):
+    """What must be read, of what could have been read in that time; only of writing."""
+    read, bandwidth = side.facts.get("bytes_read"), side.facts.get("bandwidth")
+    return read / side.median / bandwidth if read and bandwidth else None
+
+
 def row(workload, threads, ours, rivals):
     best = min(rivals, key=lambda side: side.median, default=None)
     main = ours or best
     flops, sgemm = main.facts.get("flops"), main.facts.get("sgemm")
-    flops = flops or (best.facts.get("flops") if best else None)
     if ours and sgemm is None and best:
         sgemm = best.facts.get("sgemm")
     dense = dense_flops(ours, best)
@@ -163,6 +168,7 @@ def row(workload, threads, ours, rivals):
         "sgemm": sgemm,
         "flops_per_second": flops / main.median if flops else None,
         "sgemm_share": flops / main.median / sgemm if flops and sgemm else None,
+        "bandwidth_share": bandwidth_share(main),
         "peak_bytes": ours.facts["peak_bytes"] if ours else None,
         "rival_peak_bytes": best.facts["peak_bytes"] if best else None,
         "rounds": len(main.seconds),

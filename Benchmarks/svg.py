@@ -47,6 +47,15 @@ def label(number):
     return f"{number:,.0f}" if number >= 1 else f"{number:g}"
 
 
+def names(ends):
+    """The series' names behind their last points, none over another."""
+    parts, free = [], 0
+    for (x, y), name, color in sorted(ends, key=lambda end: end[0][1]):
+        free = max(y + 4, free + 13)
+        parts.append(text(x + 8, free, name, "start", 11, color))
+    return parts
+
+
 def curves(title, x_name, y_name, series):
     """An SVG of `series`: name -> [(x, y)]; numbers are above 0."""
     points = [point for line_ in series.values() for point in line_]
@@ -66,6 +75,7 @@ def curves(title, x_name, y_name, series):
     for tick in y.ticks():
         parts.append(line(LEFT, y.at(tick), WIDTH - RIGHT, y.at(tick), "#eaeef2"))
         parts.append(text(LEFT - 6, y.at(tick) + 4, label(tick), "end"))
+    ends = []
     for (name, line_), color in zip(series.items(), COLORS):
         places = [(x.at(a), y.at(b)) for a, b in line_]
         path = " ".join(f"{a:.1f},{b:.1f}" for a, b in places)
@@ -74,5 +84,6 @@ def curves(title, x_name, y_name, series):
             f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="1.6"{dashes}/>')
         if not dashes:
             parts += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="2.4" fill="{color}"/>' for a, b in places]
-        parts.append(text(places[-1][0] + 8, places[-1][1] + 4, name, "start", 11, color))
+        ends.append((places[-1], name, color))
+    parts += names(ends)
     return "\n".join([*parts, "</svg>\n"])

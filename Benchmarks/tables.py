@@ -24,7 +24,8 @@ def models(results):
     ours ran, else the rival's."""
     rows = [[
         "workload", "threads", "ours ms (min–max)", "rival ms (min–max)", "way", "ratio", "GFLOP",
-        "executed", "rival GFLOP", "GFLOP/s", "share of sgemm", "peak MB", "rival peak MB",
+        "executed", "rival GFLOP", "GFLOP/s", "share of sgemm", "of bandwidth", "peak MB",
+        "rival peak MB",
     ]]
     for r in results:
         rows.append([
@@ -32,7 +33,8 @@ def models(results):
             r["rival_way"] or "–", scaled(r["ratio"], 1, ".2f"), scaled(r["flops"], 1e9, ".3g"),
             scaled(r["executed_share"], 1, ".0%"), scaled(r["rival_flops"], 1e9, ".3g"),
             scaled(r["flops_per_second"], 1e9, ".1f"), scaled(r["sgemm_share"], 1, ".0%"),
-            scaled(r["peak_bytes"], 1e6, ".0f"), scaled(r["rival_peak_bytes"], 1e6, ".0f"),
+            scaled(r.get("bandwidth_share"), 1, ".0%"), scaled(r["peak_bytes"], 1e6, ".0f"),
+            scaled(r["rival_peak_bytes"], 1e6, ".0f"),
         ])
     return aligned(rows)
 

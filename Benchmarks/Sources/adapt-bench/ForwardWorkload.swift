@@ -31,7 +31,7 @@ final class ForwardWorkload: ProfiledMeasurement {
   func facts() throws -> [String: Any] {
     var facts: [String: Any] = [
       "flops": executor.flops(of: [.matmul]), "sgemm": machine.sgemmRate(),
-      "executed_share": executedShare, "shares": shares,
+      "operations": executor.flops(for: [0]), "executed_share": executedShare, "shares": shares,
     ]
     facts["difference"] = try executor.withFloats(0) { try data.difference(of: $0) }
     return facts

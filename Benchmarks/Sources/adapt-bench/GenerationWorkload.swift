@@ -8,6 +8,7 @@ final class GenerationWorkload: Measurement {
   private let data: WorkloadData
   private let prompts: [[UInt8]]
   private let count: Int
+  private let bandwidth: Double
   private var written: [[UInt8]] = []
 
   init(_ script: WorkloadScript, _ options: Options, _ cpu: CPU) throws {
@@ -15,6 +16,7 @@ final class GenerationWorkload: Measurement {
       of: script.model(), on: script.input())
     data = try WorkloadData(script, file: options.weights)
     try data.parameters.ensure(model)
+    bandwidth = Machine(cpu: cpu).bandwidth()
     let length = try script.count("length")
     count = try script.count("count")
     let bytes = (data.batch.ints[DataInput.input] ?? []).map { UInt8(clamping: $0) }
@@ -34,7 +36,10 @@ final class GenerationWorkload: Measurement {
   }
 
   func facts() throws -> [String: Any] {
-    var facts: [String: Any] = ["bytes_read": 4 * data.parameters.count * count]
+    // Each weight is read at least once for every byte that is written, however many prompts there are.
+    var facts: [String: Any] = [
+      "bytes_read": 4 * data.parameters.count * count, "bandwidth": bandwidth,
+    ]
     if let expected = try data.expected?.integers {
       let bytes = written.joined().map { Int32($0) }
       facts["difference"] = bytes == expected ? 0.0 : 1.0

@@ -20,4 +20,18 @@ struct Machine {
     }
     return 2 * Double(m * n * k) / (times.min() ?? .infinity)
   }
+
+  /// Bytes a second that can be read from memory, of a block that no cache holds.
+  func bandwidth() -> Double {
+    let block = [Float](repeating: 1, count: 1 << 26)
+    let times = (0..<6).map { _ in
+      block.withUnsafeBufferPointer { block in
+        seconds {
+          guard let base = block.baseAddress else { return }
+          _ = cpu.sumOfSquares(base, count: block.count)
+        }
+      }
+    }
+    return 4 * Double(1 << 26) / (times.min() ?? .infinity)
+  }
 }
