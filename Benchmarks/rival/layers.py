@@ -15,7 +15,7 @@ def preferences(count, taken, rows, skew, generator):
     chance = {
         "uniform": lambda: torch.ones(count),
         "zipf": lambda: torch.arange(1, count + 1) ** -1.2,
-        "empty": lambda: (torch.arange(count) < max(taken, count // 2)).float(),
+        "empty": lambda: (torch.arange(count) < max(taken, (count + 1) // 2)).float(),
     }[skew]()
     return torch.multinomial(chance.expand(rows, count), taken, generator=generator)
 

@@ -56,15 +56,11 @@ extension Interpreter {
     }
   }
 
-  /// A model traced for inference on rows of the given format, for a host that runs it with an
-  /// `Executor`.
+  /// The same for sequences of so many tokens, each with a class.
   /// - Throws: ``ScriptError``
-  public func inferenceGraph(of model: Flow, on format: RowFormat) throws -> ModelGraph {
-    try onOwnThread {
-      do {
-        try self.begin()
-        return try self.traceModel(model, input: .rows(format), mode: .inference, at: model.span)
-      } catch { throw self.asScriptError(error) }
-    }
+  public func objectiveGraph(of model: Flow, minimizing: String, length: Int) throws
+    -> ObjectiveGraph
+  {
+    try objectiveGraph(of: model, minimizing: minimizing, data: .tokens(length: Double(length)))
   }
 }

@@ -12,8 +12,7 @@ final class ForwardWorkload: ProfiledMeasurement {
 
   init(_ script: WorkloadScript, _ options: Options, _ cpu: CPU) throws {
     machine = Machine(cpu: cpu)
-    let model = try script.engine.interpreter.inferenceGraph(
-      of: script.model(), on: script.input())
+    let model = try script.inferenceGraph()
     data = try WorkloadData(script, file: options.weights)
     try data.parameters.ensure(model)
     costs = model.graph.costs(of: model.output, length: Double(try script.count("length")))

@@ -12,8 +12,7 @@ final class GenerationWorkload: Measurement {
   private var written: [[UInt8]] = []
 
   init(_ script: WorkloadScript, _ options: Options, _ cpu: CPU) throws {
-    let model = try script.engine.interpreter.inferenceGraph(
-      of: script.model(), on: script.input())
+    let model = try script.inferenceGraph()
     data = try WorkloadData(script, file: options.weights)
     try data.parameters.ensure(model)
     bandwidth = Machine(cpu: cpu).bandwidth()

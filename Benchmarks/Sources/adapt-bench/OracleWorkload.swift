@@ -10,8 +10,7 @@ final class OracleWorkload: Measurement {
   private var result: OracleResult?
 
   init(_ script: WorkloadScript, _ options: Options, _ cpu: CPU) throws {
-    let model = try script.engine.interpreter.inferenceGraph(
-      of: script.model(), on: script.input())
+    let model = try script.inferenceGraph()
     data = try WorkloadData(script, file: options.weights)
     try data.parameters.ensure(model)
     let (count, length) = (try script.count("sequences"), try script.count("length"))

@@ -38,6 +38,11 @@ struct WorkloadScript {
     return flow
   }
 
+  /// The model as it runs on the input.
+  func inferenceGraph() throws -> ModelGraph {
+    try engine.interpreter.trace(model(), input: .rows(input()), mode: .inference)
+  }
+
   func optimizer() throws -> OptimizerInstance {
     guard case .object(let object)? = record["optimizer"],
       let optimizer = object as? OptimizerInstance
