@@ -1,5 +1,6 @@
 import AdaptRuntime
 import AdaptTensor
+import Foundation
 
 // Our side of the benchmarks: one process does one workload, a step on request.
 // Speaks the protocol of ../../README.md on its standard input and output.
@@ -20,10 +21,17 @@ func measurement(_ options: Options) throws -> any Measurement {
   }
 }
 
-let options = Options(Array(CommandLine.arguments.dropFirst()))
-let timed = try measurement(options)
-if options.isProfiled, let profiled = timed as? any ProfiledMeasurement {
-  try profiled.printProfile()
-} else {
-  try serve(timed)
+func run() throws {
+  let options = Options(Array(CommandLine.arguments.dropFirst()))
+  let timed = try measurement(options)
+  if options.isProfiled, let profiled = timed as? any ProfiledMeasurement {
+    try profiled.printProfile()
+  } else {
+    try serve(timed)
+  }
+}
+
+do { try run() } catch {
+  FileHandle.standardError.write(Data("adapt-bench: \(error)\n".utf8))
+  exit(1)
 }
