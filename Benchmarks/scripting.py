@@ -32,16 +32,18 @@ PYTHON_NAME = f"{platform.python_implementation()} {platform.python_version()}"
 class Command:
     """A command and what its runs took."""
 
-    def __init__(self, name, words):
+    def __init__(self, name, words, folder=None):
         self.name = name
         self.words = words
+        self.folder = folder
+        self.peak_bytes = 0
         self.seconds, self.cpu_seconds = [], []
         self.burnt = 0.0
 
     def output(self, *more):
         """What it prints, with these words added."""
         try:
-            ran = subprocess.run([*self.words, *more], capture_output=True, text=True)
+            ran = subprocess.run([*self.words, *more], capture_output=True, text=True, cwd=self.folder)
         except OSError as error:
             raise Unavailable(str(error)) from error
         if ran.returncode != 0:
@@ -53,7 +55,7 @@ class Command:
         began = time.perf_counter()
         process = subprocess.Popen(
             self.words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL)
+            stderr=subprocess.DEVNULL, cwd=self.folder)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -61,6 +63,7 @@ class Command:
             raise Unavailable(f"{self.name} ended ({process.returncode}) while it was measured")
         spent = usage.ru_utime + usage.ru_stime
         self.burnt += spent
+        self.peak_bytes = max(self.peak_bytes, 1024 * usage.ru_maxrss)
         if measured:
             self.seconds.append(seconds)
             self.cpu_seconds.append(spent)

@@ -11,7 +11,8 @@ import threading
 import time
 from pathlib import Path
 
-START_LIMIT, STEP_LIMIT = 600, 120  # seconds; compiling a model takes a minute
+START_LIMIT, STEP_LIMIT = 900, 600  # seconds; compiling a model takes a minute
+IDLE_LIMIT = 0.05  # share of a core that a waiting side may use before we say so
 OTHERS_LIMIT = 0.1  # cores that the rest of the machine may use before we say so
 
 
@@ -188,6 +189,36 @@ def start(name, command):
     except Unavailable as reason:
         say(f"  {name} is left out: {reason}")
         return None
+
+
+def take_turns(sides, options, agree=lambda: None):
+    """Steps of all sides, in turn, if `agree` does not object; then all have ended.
+
+    How many cores everything else used meanwhile (0 where that is not known), or None when it was
+    given up.
+    """
+    sides = list(sides)
+    try:
+        agree()
+        for turn in range(options.warmup + options.rounds):
+            if turn == options.warmup:
+                others = Others(sides)
+            for side in sides:
+                side.step(measured=turn >= options.warmup)
+        others = others.cores() or 0
+        for side in sides:
+            side.finish()
+    except Unavailable as reason:
+        say(f"  given up: {reason}")
+        return None
+    finally:
+        for side in sides:
+            side.stop()
+    for side in sides:
+        if side.waited and side.burnt / side.waited > IDLE_LIMIT:
+            say(f"  {side.name} used {side.burnt / side.waited:.0%} of a core while it waited")
+    warn_of_others(others)
+    return others
 
 
 def times(side, name):

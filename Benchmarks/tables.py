@@ -9,7 +9,7 @@ def milliseconds(result, name):
     if result[f"{name}_s"] is None:
         return "–"
     median, low, high = (result[f"{name}{part}_s"] * 1000 for part in ("", "_min", "_max"))
-    form = ".0f" if median >= 100 else ".2f"
+    form = ".0f" if median >= 100 else ".2f" if median >= 1 else ".4f"
     return f"{median:{form}} ({low:{form}}–{high:{form}})"
 
 
@@ -19,18 +19,38 @@ def aligned(rows):
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in rows)
 
 
-def training(results):
-    """`share of sgemm` is ours where ours ran, else the rival's; so are the operations."""
+def models(results):
+    """`executed` is of what all paths would cost; `share of sgemm` and the operations are ours where
+    ours ran, else the rival's."""
     rows = [[
         "workload", "threads", "ours ms (min–max)", "rival ms (min–max)", "way", "ratio", "GFLOP",
-        "rival GFLOP", "share of sgemm", "peak MB", "rival peak MB",
+        "executed", "rival GFLOP", "GFLOP/s", "share of sgemm", "of bandwidth", "peak MB",
+        "rival peak MB",
     ]]
     for r in results:
         rows.append([
-            r["workload"], str(r["threads"]), milliseconds(r, "ours"), milliseconds(r, "rival"),
-            r["rival_way"] or "–", scaled(r["ratio"], 1, ".2f"), scaled(r["flops"], 1e9, ".1f"),
-            scaled(r["rival_flops"], 1e9, ".1f"), scaled(r["sgemm_share"], 1, ".0%"),
-            scaled(r["peak_bytes"], 1e6, ".0f"), scaled(r["rival_peak_bytes"], 1e6, ".0f"),
+            named(r), str(r["threads"]), milliseconds(r, "ours"), milliseconds(r, "rival"),
+            r["rival_way"] or "–", scaled(r["ratio"], 1, ".2f"), scaled(r["flops"], 1e9, ".3g"),
+            scaled(r["executed_share"], 1, ".0%"), scaled(r["rival_flops"], 1e9, ".3g"),
+            scaled(r["flops_per_second"], 1e9, ".1f"), scaled(r["sgemm_share"], 1, ".0%"),
+            scaled(r.get("bandwidth_share"), 1, ".0%"), scaled(r["peak_bytes"], 1e6, ".0f"),
+            scaled(r["rival_peak_bytes"], 1e6, ".0f"),
+        ])
+    return aligned(rows)
+
+
+def named(result):
+    skew = result.get("skew")
+    return result["workload"] + (f" ({skew})" if skew not in (None, "uniform") else "")
+
+
+def efficiency(results):
+    rows = [["workload", "threads", "ms (min–max)", "dense ms", "time", "FLOP", "efficiency"]]
+    for r in results:
+        rows.append([
+            r["workload"], str(r["threads"]), milliseconds(r, "ours"),
+            scaled(r["dense_s"], 1e-3, ".2f"), scaled(r["time_share"], 1, ".0%"),
+            scaled(r["executed_share"], 1, ".0%"), scaled(r["efficiency"], 1, ".2f"),
         ])
     return aligned(rows)
 

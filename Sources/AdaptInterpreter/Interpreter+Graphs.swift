@@ -35,9 +35,9 @@ extension Interpreter {
   /// trains step by step with a `Trainer`.
   /// - Parameters:
   ///   - minimizing: the inside of a block behind `train`: `minimize crossEntropy`.
-  ///   - length: tokens in a sequence, for the cost of attention.
+  ///   - data: what the model is trained on.
   /// - Throws: ``ScriptError``
-  public func objectiveGraph(of model: Flow, minimizing: String, length: Int) throws
+  public func objectiveGraph(of model: Flow, minimizing: String, data: DataFormat) throws
     -> ObjectiveGraph
   {
     let tree = store.parse(Array(minimizing.utf8), name: "objective")
@@ -46,14 +46,21 @@ extension Interpreter {
       do {
         try self.begin()
         let graph = try self.traceModel(
-          model, input: .tokens, mode: .training, at: model.span)
+          model, input: .rows(data.input), mode: .training, data: data, at: model.span)
         let compiler = self.makeCompiler(into: self.globals)
         let code = compiler.compileObjective(tree.block)
         try self.report(compiler.diagnostics)
         return try self.traceObjective(
-          Closure(code), of: graph, mode: .training, data: .tokens(length: Double(length)),
-          at: tree.block.span)
+          Closure(code), of: graph, mode: .training, data: data, at: tree.block.span)
       } catch { throw self.asScriptError(error) }
     }
+  }
+
+  /// The same for sequences of so many tokens, each with a class.
+  /// - Throws: ``ScriptError``
+  public func objectiveGraph(of model: Flow, minimizing: String, length: Int) throws
+    -> ObjectiveGraph
+  {
+    try objectiveGraph(of: model, minimizing: minimizing, data: .tokens(length: Double(length)))
   }
 }

@@ -194,7 +194,7 @@ public final class Executor {
   }
 
   /// Operations that the last run executed in ops of the given kinds.
-  func flops(of kinds: Set<OpKind>) -> Double {
+  public func flops(of kinds: Set<OpKind>) -> Double {
     let nodes = graph.nodes.indices.filter { kinds.contains(graph.nodes[$0].op.kind) }
     return graph.flops(of: Set(nodes), rowCounts)
   }

@@ -2,8 +2,8 @@ import AdaptSyntax
 import Foundation
 
 /// A script that is parsed again and again, in this process.
-struct ParseWorkload {
-  let bytes: [UInt8]
+final class ParseWorkload: Measurement {
+  private let bytes: [UInt8]
 
   init(_ path: String) throws { bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path))) }
 
@@ -17,7 +17,7 @@ struct ParseWorkload {
   }
 
   /// Seconds to make the tree; freeing it is not counted.
-  func seconds() -> Double {
+  func step() -> Double {
     let start = ContinuousClock.now
     let tree = parse(bytes: bytes, source: 0)
     let seconds = (ContinuousClock.now - start) / .seconds(1)

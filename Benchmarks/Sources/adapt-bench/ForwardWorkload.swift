@@ -1,0 +1,51 @@
+import AdaptGraph
+import AdaptInterpreter
+import AdaptRuntime
+import AdaptTensor
+
+/// A model that is run on one batch, again and again.
+final class ForwardWorkload: ProfiledMeasurement {
+  private let executor: Executor
+  private let costs: RegionCosts
+  private let data: WorkloadData
+  private let machine: Machine
+
+  init(_ script: WorkloadScript, _ options: Options, _ cpu: CPU) throws {
+    machine = Machine(cpu: cpu)
+    let model = try script.inferenceGraph()
+    data = try WorkloadData(script, file: options.weights)
+    try data.parameters.ensure(model)
+    costs = model.graph.costs(of: model.output, length: Double(try script.count("length")))
+    executor = try Executor(model.graph, outputs: [model.output], cpu: cpu)
+    _ = try step()
+  }
+
+  var profile: Profile? {
+    get { executor.profile }
+    set { executor.profile = newValue }
+  }
+
+  func step() throws -> Double { try seconds { try executor.run(data.batch, data.parameters) } }
+
+  func facts() throws -> [String: Any] {
+    var facts: [String: Any] = [
+      "flops": executor.flops(of: [.matmul]), "sgemm": machine.sgemmRate(),
+      "operations": executor.flops(for: [0]), "executed_share": executedShare, "shares": shares,
+    ]
+    facts["difference"] = try executor.withFloats(0) { try data.difference(of: $0) }
+    return facts
+  }
+
+  /// All operations, relative to the costliest paths everywhere.
+  private var executedShare: Double {
+    let full = costs.full(RegionID(0)) * Double(data.batch.layout.rows)
+    return executor.flops(for: [0]) / max(full, 1)
+  }
+
+  /// Of the units that reached a site, the share that took each path.
+  private var shares: [[Double]] {
+    zip(executor.pathCounts, executor.unitCounts).map { counts, units in
+      counts.map { Double($0) / Double(max(1, units)) }
+    }
+  }
+}
