@@ -30,7 +30,8 @@ static void run_product_dot(void) { k->product_dot(a, WIDTH, b, WIDTH, c, 64, 4,
 
 static struct adapt_attention segment(size_t head) {
   return (struct adapt_attention){
-      .q = a, .k = b, .v = c, .positions = numbers, .rows = ROWS, .heads = HEADS,
+      .q = a, .k = b, .v = c, .positions = numbers, .key_positions = numbers,
+      .rows = ROWS, .keys = ROWS, .heads = HEADS,
       .head = head, .head_size = HEAD, .causal = 1};
 }
 

@@ -24,7 +24,7 @@ extension ProfiledMeasurement {
     for entry in profile?.table ?? [] {
       say(
         String(
-          format: "%-20@ %5d calls  %8.2f ms  %8.1f GFLOP/s", entry.op.rawValue as NSString,
+          format: "%-20@ %5d calls  %8.2f ms  %8.1f GFLOP/s", entry.op as NSString,
           entry.calls / 10, entry.seconds * 100, entry.flops / entry.seconds / 1e9))
     }
   }
