@@ -13,7 +13,7 @@ public final class Executor {
   let serial: CPU
   let plan: Plan
   private var arena: Storage?
-  /// Where groups of ops keep what lies between them.
+  /// What lies between the ops of a group.
   private var scratch: Storage?
   /// Where values without any element point.
   private let nothing: Storage
@@ -143,13 +143,21 @@ public final class Executor {
     switch step {
     case .node(let node): try Kernels.run(node, self)
     case .rows(let program): try run(program)
+    case .paths(let steps): try run(steps)
     }
   }
 
   private func run(_ program: RowProgram) throws {
-    let bytes = 4 * program.memory(counts[program.rows.index], cpu)
-    if bytes > scratch?.byteCount ?? 0 { scratch = try Storage(byteCount: bytes, zeroed: false) }
-    program.run(self, memory: (scratch ?? nothing).floats)
+    try reserveScratch(floats: program.memory(counts[program.rows.index], cpu))
+    program.run(self, memory: scratchMemory)
+  }
+
+  /// Where groups of ops keep what lies between them.
+  var scratchMemory: UnsafeMutablePointer<Float> { (scratch ?? nothing).floats }
+
+  func reserveScratch(floats: Int) throws {
+    guard 4 * floats > scratch?.byteCount ?? 0 else { return }
+    scratch = try Storage(byteCount: 4 * floats, zeroed: false)
   }
 
   private func runProfiled() throws {
@@ -162,6 +170,7 @@ public final class Executor {
           node.op.kind.rawValue, seconds: time,
           flops: OpTable[node.op].flops(node, graph, rowCounts))
       case .rows: profile?.add("rows", seconds: time, flops: 0)
+      case .paths: profile?.add("paths", seconds: time, flops: 0)
       }
     }
   }

@@ -37,6 +37,8 @@ struct Plan: Sendable {
   enum Step: Sendable {
     case node(Node)
     case rows(RowProgram)
+    /// Steps of sibling paths, none of which needs another.
+    case paths([Step])
   }
 
   let graph: Graph
@@ -62,18 +64,18 @@ struct Plan: Sendable {
     self.external = external
     isRandom = graph.allNodes.contains { $0.op.kind == .random }
     places = Array(repeating: .none, count: graph.values.count)
-    let groups = RowGroups(graph).steps
-    let lifetimes = Lifetimes(graph, groups, outputs: outputs)
+    let batches = PathBatches(RowGroups(graph).steps, graph).batches
+    let lifetimes = Lifetimes(graph, batches, outputs: outputs)
     var free: [Slot: [Int]] = [:]
-    for (index, group) in groups.enumerated() {
-      let nodes = group.map { graph.nodes[$0] }
-      place(nodes, at: index, lifetimes, &free)
+    for (index, batch) in batches.enumerated() {
+      let steps = batch.map { step in step.map { graph.nodes[$0] } }
+      place(steps, at: index, lifetimes, &free)
       for value in lifetimes.ending(at: index) {
         if case .slot(let slot) = places[value.index] {
           free[slots[slot], default: []].append(slot)
         }
       }
-      addStep(nodes, at: index, lifetimes)
+      addSteps(steps.map { step($0, lifetimes) })
     }
     findLayouts()
     for (index, set) in graph.rowSets.enumerated() {
@@ -82,32 +84,42 @@ struct Plan: Sendable {
     }
   }
 
-  private mutating func addStep(_ nodes: [Node], at index: Int, _ lifetimes: Lifetimes) {
-    guard nodes.count > 1, let rows = graph.commonRows(nodes) else {
-      steps += nodes.map(Step.node)
-      return
+  private mutating func addSteps(_ batch: [Step]) {
+    if batch.count > 1, batch.allSatisfy(\.mayRunBeside) {
+      steps.append(.paths(batch))
+    } else {
+      steps += batch
     }
-    steps.append(
-      .rows(
-        RowProgram(
-          nodes, rows: rows, in: graph, root: lifetimes.root,
-          isLocal: { lifetimes.isLocal($0, to: index) })))
   }
 
-  /// Gives the results of nodes that run together their places.
+  private func step(_ nodes: [Node], _ lifetimes: Lifetimes) -> Step {
+    guard nodes.count > 1, let rows = graph.commonRows(nodes) else { return .node(nodes[0]) }
+    return .rows(
+      RowProgram(
+        nodes, rows: rows, in: graph, root: lifetimes.root, isLocal: lifetimes.isLocal))
+  }
+
+  /// Gives the results of steps that run at once their places.
   private mutating func place(
-    _ nodes: [Node], at index: Int, _ lifetimes: Lifetimes, _ free: inout [Slot: [Int]]
+    _ steps: [[Node]], at index: Int, _ lifetimes: Lifetimes, _ free: inout [Slot: [Int]]
   ) {
-    // What is read as a whole, while others write rows, is nobody's to write over.
-    let kept = Set(nodes.filter { $0.op.kind == .gather }.map { lifetimes.root($0.inputs[0]) })
-    var uses: [ValueID: Int] = [:]
-    for (number, node) in nodes.enumerated() {
-      for input in node.inputs { uses[lifetimes.root(input)] = number }
+    // What is read as a whole, or by several steps, is nobody's to write over while it is read.
+    var kept: Set<ValueID> = []
+    var seen: Set<ValueID> = []
+    for nodes in steps {
+      let read = Set(nodes.flatMap(\.inputs).map(lifetimes.root))
+      kept.formUnion(seen.intersection(read))
+      seen.formUnion(read)
+      kept.formUnion(
+        nodes.filter { $0.op.kind == .gather }.map { lifetimes.root($0.inputs[0]) })
     }
-    for (number, node) in nodes.enumerated() {
-      let ending = nodes.count == 1 ? nil : Set(uses.filter { $0.value == number }.keys)
-      place(node, at: index, lifetimes, &free) {
-        !kept.contains($0) && ending?.contains($0) ?? true
+    for nodes in steps {
+      var uses: [ValueID: Int] = [:]
+      for (number, node) in nodes.enumerated() {
+        for input in node.inputs { uses[lifetimes.root(input)] = number }
+      }
+      for (number, node) in nodes.enumerated() {
+        place(node, at: index, lifetimes, &free) { uses[$0] == number && !kept.contains($0) }
       }
     }
   }
@@ -132,7 +144,7 @@ struct Plan: Sendable {
       places[node.outputs[0].index] = .alias(lifetimes.root(node.inputs[0]))
       return
     }
-    for output in node.outputs where !lifetimes.isLocal(output, to: index) {
+    for output in node.outputs where !lifetimes.isLocal(output) {
       let key = slotKey(graph.type(output))
       if let reused = overwritable(node, at: index, key, lifetimes, mayOverwrite) {
         places[output.index] = places[reused.index]
@@ -185,49 +197,59 @@ struct Plan: Sendable {
   }
 }
 
-/// From which step to which each value is needed. Views prolong what they look at.
+/// From where to where each value is needed, in batches of steps. Views prolong what they look at.
 private final class Lifetimes {
   private var roots: [ValueID]
-  private var starts: [Int]
   private var ends: [Int]
-  /// Steps of several nodes, between which a value may stay where it was computed.
-  private var groups: Set<Int> = []
-  private let isOfRows: [Bool]
+  /// The step of several nodes that makes each value; -1 for others.
+  private var makers: [Int]
+  /// Whether some other step reads it, or whoever runs the graph.
+  private var isShared: [Bool]
   private var endingAt: [[ValueID]]
   private var transferred: Set<ValueID> = []
 
-  init(_ graph: Graph, _ steps: [[Int]], outputs: [ValueID]) {
+  init(_ graph: Graph, _ batches: [[[Int]]], outputs: [ValueID]) {
     roots = graph.values.indices.map(ValueID.init)
-    starts = Array(repeating: -1, count: graph.values.count)
     ends = Array(repeating: -1, count: graph.values.count)
-    endingAt = Array(repeating: [], count: steps.count)
-    isOfRows = graph.values.indices.map { graph.type(ValueID($0)).rows != nil }
-    for (index, step) in steps.enumerated() {
-      if step.count > 1 { groups.insert(index) }
-      for node in step.map({ graph.nodes[$0] }) { add(node, at: index) }
+    makers = Array(repeating: -1, count: graph.values.count)
+    // A sum over rows is there when all rows are done.
+    isShared = graph.values.indices.map { graph.type(ValueID($0)).rows == nil }
+    endingAt = Array(repeating: [], count: batches.count)
+    var number = 0
+    for (index, batch) in batches.enumerated() {
+      for step in batch {
+        for node in step { add(graph.nodes[node], step.count > 1 ? number : -1, at: index) }
+        number += 1
+      }
     }
-    for output in outputs { ends[roots[output.index].index] = Int.max }
+    for output in outputs {
+      ends[roots[output.index].index] = Int.max
+      isShared[roots[output.index].index] = true
+    }
     for (index, end) in ends.enumerated() where end >= 0 && end != Int.max {
       endingAt[end].append(ValueID(index))
     }
   }
 
-  private func add(_ node: Node, at index: Int) {
+  private func add(_ node: Node, _ step: Int, at index: Int) {
     if node.isView { roots[node.outputs[0].index] = roots[node.inputs[0].index] }
-    for input in node.inputs { ends[roots[input.index].index] = index }
+    for root in node.inputs.map({ roots[$0.index].index }) {
+      ends[root] = index
+      if makers[root] != step { isShared[root] = true }
+    }
     // A result that nobody reads lives for its own node.
     for output in node.outputs where !node.isView {
-      (starts[output.index], ends[output.index]) = (index, index)
+      (makers[output.index], ends[output.index]) = (step, index)
     }
   }
 
   func root(_ value: ValueID) -> ValueID { roots[value.index] }
   func end(_ value: ValueID) -> Int { ends[value.index] }
 
-  /// Whether a value is needed nowhere but among the rows of one step.
-  func isLocal(_ value: ValueID, to step: Int) -> Bool {
-    let index = roots[value.index].index
-    return groups.contains(step) && starts[index] == step && ends[index] == step && isOfRows[index]
+  /// Whether a value is needed nowhere but among the nodes of the step that makes it.
+  func isLocal(_ value: ValueID) -> Bool {
+    let root = roots[value.index].index
+    return makers[root] >= 0 && !isShared[root]
   }
 
   /// The value's memory belongs to its successor now.

@@ -14,6 +14,11 @@ struct RowGroups {
   init(_ graph: Graph) {
     self.graph = graph
     var taken = Array(repeating: false, count: graph.nodes.count)
+    // What takes no time stands first, where it is in nobody's way.
+    for (index, node) in graph.nodes.enumerated() where node.isSource {
+      steps.append([index])
+      taken[index] = true
+    }
     for index in graph.nodes.indices where !taken[index] {
       guard let rows = rows(of: graph.nodes[index]) else {
         steps.append([index])
@@ -93,13 +98,10 @@ struct RowGroups {
       return node.op.kind != .gather || !made.contains(node.inputs[0])
     }
 
-    /// What takes no time or next to none, and may stand anywhere behind its operands.
+    /// What takes no time and may stand anywhere behind its operand.
     private func isFree(_ node: Node) -> Bool {
-      switch node.op.kind {
-      case .parameter, .literal, .constant: true
-      case .reshape, .stopGradient: graph.type(node.outputs[0]).rows == nil
-      default: false
-      }
+      [.reshape, .stopGradient].contains(node.op.kind)
+        && graph.type(node.outputs[0]).rows == nil
     }
 
     private mutating func add(_ index: Int) {
@@ -112,4 +114,9 @@ struct RowGroups {
       }
     }
   }
+}
+
+extension Node {
+  /// Whether it needs nothing and takes no time.
+  fileprivate var isSource: Bool { [.parameter, .literal, .constant].contains(op.kind) }
 }
