@@ -2,6 +2,7 @@ import AdaptInterpreter
 import AdaptPlatform
 import AdaptRuntime
 import AdaptSyntax
+import AdaptTensor
 
 /// Runs scripts for a host: the standard library, an interpreter, and what the host grants.
 ///
@@ -27,12 +28,14 @@ public final class Engine {
     public var isColored: Bool
     /// Threads for the numeric work; nil for all cores.
     public var threads: Int?
+    /// What models add the times of their ops to; nil where nobody asks. ``ProfileReport`` shows it.
+    public var profile: Profile?
 
     public init(
       output: @escaping (String) -> Void = { _ in }, files: FileAccess = .none,
       limits: Limits = Limits(), progress: @escaping (AdaptInterpreter.Progress) -> Void = { _ in },
       warn: @escaping (Diagnostic, SourceMap) -> Void = { _, _ in },
-      isColored: Bool = false, threads: Int? = nil
+      isColored: Bool = false, threads: Int? = nil, profile: Profile? = nil
     ) {
       self.output = output
       self.files = files
@@ -41,6 +44,7 @@ public final class Engine {
       self.warn = warn
       self.isColored = isColored
       self.threads = threads
+      self.profile = profile
     }
   }
 
@@ -60,7 +64,8 @@ public final class Engine {
       limits: options.limits,
       cancellation: cancellation,
       isColored: options.isColored,
-      threads: options.threads)
+      threads: options.threads,
+      profile: options.profile)
     interpreter = Interpreter(host: host, library: Engine.library)
   }
 

@@ -28,6 +28,8 @@ public struct Host {
   public var isColored: Bool
   /// Threads for the numeric work; nil for all cores.
   public var threads: Int?
+  /// What models add the times of their ops to; nil where nobody asks.
+  public var profile: Profile?
 
   /// A host that grants output only.
   public init(
@@ -42,7 +44,8 @@ public struct Host {
     limits: Limits = Limits(),
     cancellation: Cancellation = Cancellation(),
     isColored: Bool = false,
-    threads: Int? = nil
+    threads: Int? = nil,
+    profile: Profile? = nil
   ) {
     self.output = output
     self.read = read
@@ -54,6 +57,7 @@ public struct Host {
     self.cancellation = cancellation
     self.isColored = isColored
     self.threads = threads
+    self.profile = profile
   }
 }
 

@@ -32,11 +32,11 @@ extension Executor {
   ///
   /// Which way depends on the numbers of rows alone, so the same batch gives the same bits.
   func run(_ steps: [Plan.Step]) throws {
-    let work = steps.map(microseconds)
-    guard cpu.threads > 1, isFasterAtOnce(work) else {
+    guard isFasterAtOnce(steps) else {
       for step in steps { try run(step) }
       return
     }
+    let work = steps.map(microseconds)
     let starts = try reserveScratch(steps)
     // The longest first, so that no thread begins with it when others are done.
     let order = work.indices.sorted { (work[$1], $0) < (work[$0], $1) }
@@ -51,7 +51,9 @@ extension Executor {
   /// What it takes to have all threads begin and wait for the last, in µs.
   private static let wake = 4.0
 
-  private func isFasterAtOnce(_ work: [Double]) -> Bool {
+  func isFasterAtOnce(_ steps: [Plan.Step]) -> Bool {
+    guard cpu.threads > 1 else { return false }
+    let work = steps.map(microseconds)
     let (total, threads) = (work.reduce(0, +), Double(cpu.threads))
     let atOnce = Executor.wake + max(total / threads, work.max() ?? 0)
     let inTurn = work.reduce(0) { $0 + min($1, Executor.wake + $1 / threads) }

@@ -13,6 +13,8 @@ public final class Executor {
   let serial: CPU
   let plan: Plan
   private var arena: Storage?
+  /// How often memory for tensors has been asked for: a run as large as an earlier one asks for none.
+  public private(set) var allocations = 0
   /// What lies between the ops of a group.
   private var scratch: Storage?
   /// Where values without any element point.
@@ -42,7 +44,7 @@ public final class Executor {
   var isRecording = false
   /// What the sites decided in the last run, when it was recorded.
   public internal(set) var decisions: [SiteDecision] = []
-  /// Set to an empty profile to have every run add its times to it.
+  /// What every run adds its times to; the backend's unless set.
   public var profile: Profile?
   /// How many rows of the last run took each path, by site.
   public internal(set) var pathCounts: [[Int]]
@@ -63,6 +65,7 @@ public final class Executor {
     self.outputs = program.outputs
     self.cpu = cpu
     serial = cpu.alone
+    profile = cpu.profile
     plan = Plan(program.graph, outputs: program.outputs, external: external)
     pointers = Array(repeating: nil, count: program.graph.values.count)
     counts = Array(repeating: 0, count: program.graph.rowSets.count)
@@ -117,11 +120,8 @@ public final class Executor {
     try openRows(batch.layout)
     try reserve()
     try bind(parameters)
-    if profile == nil {
-      for step in plan.steps { try run(step) }
-    } else {
-      try runProfiled()
-    }
+    if let profile { return try runProfiled(profile) }
+    for step in plan.steps { try run(step) }
   }
 
   /// What a row costs in each region on a batch like this.
@@ -158,21 +158,7 @@ public final class Executor {
   func reserveScratch(floats: Int) throws {
     guard 4 * floats > scratch?.byteCount ?? 0 else { return }
     scratch = try Storage(byteCount: 4 * floats, zeroed: false)
-  }
-
-  private func runProfiled() throws {
-    let clock = ContinuousClock()
-    for step in plan.steps {
-      let time = try clock.measure { try run(step) } / .seconds(1)
-      switch step {
-      case .node(let node):
-        profile?.add(
-          node.op.kind.rawValue, seconds: time,
-          flops: OpTable[node.op].flops(node, graph, rowCounts))
-      case .rows: profile?.add("rows", seconds: time, flops: 0)
-      case .paths: profile?.add("paths", seconds: time, flops: 0)
-      }
-    }
+    allocations += 1
   }
 
   // MARK: Results
@@ -208,7 +194,7 @@ public final class Executor {
     return graph.flops(of: Set(nodes), rowCounts)
   }
 
-  private var rowCounts: RowCounts {
+  var rowCounts: RowCounts {
     let (counts, layouts, steps) = (counts, layouts, stepCounts)
     return RowCounts(
       rows: { Double(counts[$0.index]) },
@@ -268,7 +254,10 @@ public final class Executor {
       offset += (bytes + 63) & ~63
       guard offset < Int.max / 2 else { throw TensorError.outOfMemory(bytes: nil) }
     }
-    if offset > memory { arena = try Storage(byteCount: offset) }
+    if offset > memory {
+      arena = try Storage(byteCount: offset)
+      allocations += 1
+    }
     arenaRows = rows
     for (index, place) in plan.places.enumerated() {
       if case .slot(let slot) = place {

@@ -13,6 +13,7 @@ extension RowProgram {
     isLocal: (ValueID) -> Bool
   ) {
     self.init(rows: rows)
+    self.nodes = nodes.filter { !$0.isView }
     var scratch = Scratch(nodes, root)
     var refs: [ValueID: Ref] = [:]
     func ref(_ value: ValueID, _ program: inout RowProgram) -> Ref {
@@ -208,6 +209,16 @@ extension Node {
 }
 
 extension Op {
+  /// What a profile calls it.
+  var name: String {
+    switch self {
+    case .unary(let function): function.rawValue
+    case .unaryGradient(let function): "\(function.rawValue) gradient"
+    case .binary(let function): function.rawValue
+    default: kind.rawValue
+    }
+  }
+
   /// Whether an element takes several times what an addition does.
   fileprivate var isHeavy: Bool {
     switch kind {

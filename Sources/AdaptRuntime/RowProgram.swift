@@ -50,6 +50,8 @@ struct RowProgram: Sendable {
   }
 
   let rows: RowSetID
+  /// What it was made of.
+  var nodes: [Node] = []
   var steps: [Step] = []
   var places: [Place] = []
   /// Floats from one row to the next; 0 for what all rows share.
@@ -61,6 +63,20 @@ struct RowProgram: Sendable {
   var cost = 0
 
   init(rows: RowSetID) { self.rows = rows }
+
+  /// The names of its ops, each once.
+  var summary: String {
+    var names: [String] = []
+    for name in nodes.map(\.op.name) where !names.contains(name) { names.append(name) }
+    return names.prefix(4).joined(separator: ", ") + (names.count > 4 ? ", …" : "")
+  }
+
+  /// The values outside of scratch memory that it reads or writes.
+  var values: [ValueID] {
+    places.compactMap { place in
+      if case .value(let value) = place { value } else { nil }
+    }
+  }
 
   /// Floats that all operands of a tile may take: half of a second-level cache at most.
   private static let tile = 32768

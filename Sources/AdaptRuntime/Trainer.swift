@@ -137,6 +137,9 @@ public final class Trainer {
   /// Bytes of the arena that activations and gradients live in.
   public var memory: Int { executor.memory }
 
+  /// How often memory for activations and gradients has been asked for.
+  public var allocations: Int { executor.allocations }
+
   /// Times by op of all steps since it was set to an empty profile.
   public var profile: Profile? {
     get { executor.profile }

@@ -25,26 +25,32 @@ extension CPU {
   }
 
   /// Multiply-adds worth a thread: about 3 µs.
-  private static let productGrain = 200_000
+  fileprivate static let productGrain = 200_000
   /// Multiply-adds up to which our own kernels, which pack nothing, are ahead of a library.
-  private static let smallProduct = 20_000_000
+  fileprivate static let smallProduct = 20_000_000
   /// Elements of B up to which a transposed B is packed for our own kernels.
-  private static let packLimit = 65536
+  fileprivate static let packLimit = 65536
+
+  /// How a product of these sizes is computed: for people.
+  public func productWay(transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int) -> String {
+    guard m > 0, n > 0, k > 0 else { return "" }
+    let parts = m * n * k / CPU.productGrain >= 2 ? threads : 1
+    let part = ProductSize(
+      m: m >= n ? m / parts : m, n: m >= n ? n : n / parts, k: k, transposeA: transposeA,
+      transposeB: transposeB)
+    return part.way.rawValue
+  }
 
   /// The whole of a product, in this thread, in the way that was measured to be the fastest.
   private func multiply(_ p: Product) {
-    if p.n < 16 && p.k >= 16 {
-      p.a.transposed ? narrowFromColumns(p) : narrow(p)
-    } else if p.b.transposed && !p.a.transposed && p.m <= 24 && p.k >= 128 {
-      dots(p, p.b)
-    } else if p.m * p.n * p.k > CPU.smallProduct {
-      large(p)
-    } else if !p.b.transposed {
-      direct(p)
-    } else if p.n * p.k <= CPU.packLimit {
-      packed(p)
-    } else {
-      large(p)
+    let size = ProductSize(
+      m: p.m, n: p.n, k: p.k, transposeA: p.a.transposed, transposeB: p.b.transposed)
+    switch size.way {
+    case .narrow: p.a.transposed ? narrowFromColumns(p) : narrow(p)
+    case .dots: dots(p, p.b)
+    case .library: large(p)
+    case .direct: direct(p)
+    case .packed: packed(p)
     }
   }
 
@@ -104,6 +110,36 @@ extension CPU {
         }
       }
     }
+  }
+}
+
+/// How products are computed.
+private enum ProductWay: String {
+  /// Few columns: dot products or long rows.
+  case narrow
+  /// Dot products of rows with rows of a transposed B.
+  case dots
+  /// Our own kernel, B where it lies.
+  case direct
+  /// Our own kernel, a transposed B laid out anew.
+  case packed
+  case library
+}
+
+/// The sizes of a product, which decide how it is computed.
+private struct ProductSize {
+  var m: Int
+  var n: Int
+  var k: Int
+  var transposeA: Bool
+  var transposeB: Bool
+
+  var way: ProductWay {
+    if n < 16 && k >= 16 { return .narrow }
+    if transposeB && !transposeA && m <= 24 && k >= 128 { return .dots }
+    if m * n * k > CPU.smallProduct { return .library }
+    if !transposeB { return .direct }
+    return n * k <= CPU.packLimit ? .packed : .library
   }
 }
 

@@ -16,6 +16,9 @@ public final class CPU: Sendable {
   /// The same kernels in the calling thread alone, for work that is already split.
   public var alone: CPU { single ?? self }
 
+  /// What runs add their times to; nil where nobody asks.
+  public let profile: Profile?
+
   let kernels: adapt_kernels
   let products: any MatrixProduct
   private let pool: Pool
@@ -24,7 +27,9 @@ public final class CPU: Sendable {
 
   /// A backend with `threads` threads (all processors when nil, at least one) at `level`, or at
   /// the best available level when this processor lacks that one.
-  public init(threads: Int? = nil, level: SIMDLevel = .best) {
+  /// - Parameter profile: what runs add their times to.
+  public init(threads: Int? = nil, level: SIMDLevel = .best, profile: Profile? = nil) {
+    self.profile = profile
     let table = adapt_kernels_at(level.rawValue) ?? adapt_kernels_at(SIMDLevel.best.rawValue)
     // The baseline is there on every processor, so the table is never nil.
     self.kernels = table?.pointee ?? adapt_kernels()

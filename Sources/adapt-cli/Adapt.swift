@@ -3,6 +3,7 @@ import AdaptInterpreter
 import AdaptPlatform
 import AdaptREPL
 import AdaptSyntax
+import AdaptTensor
 import ArgumentParser
 
 /// The command line. Exit codes are listed in ``ExitStatus``.
@@ -21,7 +22,7 @@ struct AdaptCommand: ParsableCommand {
   static func main() {
     Interrupts.unblock()
     Terminal.claimStandardFiles()
-    main(nil)
+    main(CommandLine.arguments.dropFirst().flatMap(RunCommand.spelledOut))
   }
 }
 
@@ -56,11 +57,12 @@ struct ScriptOptions: ParsableArguments {
 
   var name: String { ScriptFile.name(file) }
 
-  func engine(_ line: ProgressLine = ProgressLine()) -> Engine {
+  func engine(_ line: ProgressLine = ProgressLine(), profile: Profile? = nil) -> Engine {
     Engine(
       Engine.Options(
         output: Terminal.output, files: .commandLine(script: file == "-" ? nil : file),
-        progress: line.show, warn: line.warn, isColored: Terminal.isColored(1), threads: threads))
+        progress: line.show, warn: line.warn, isColored: Terminal.isColored(1), threads: threads,
+        profile: profile))
   }
 }
 
@@ -91,6 +93,22 @@ struct RunCommand: ParsableCommand {
   @Option(help: "Write every result as JSON to this file.")
   var report: String?
 
+  @Flag(
+    help: ArgumentHelp(
+      "Say at the end where the time of models went, by op and by place.",
+      discussion: "--profile=FILE also writes the order of all ops for Perfetto or Chrome."))
+  var profile = false
+
+  @Option(help: .hidden)
+  var profileTrace: String?
+
+  /// The option whose value may be left out, as two.
+  static func spelledOut(_ argument: String) -> [String] {
+    let prefix = "--profile="
+    guard argument.hasPrefix(prefix) else { return [argument] }
+    return ["--profile", "--profile-trace=" + argument.dropFirst(prefix.count)]
+  }
+
   @Option(
     name: .customLong("route"),
     help: ArgumentHelp(
@@ -105,7 +123,8 @@ struct RunCommand: ParsableCommand {
   func run() throws {
     let bytes = try options.source()
     let line = ProgressLine()
-    let engine = options.engine(line)
+    let times = profile ? Profile(keepsEvents: profileTrace != nil) : nil
+    let engine = options.engine(line, profile: times)
     // Kept to the end of the process, which takes all its memory back at once.
     _ = Unmanaged.passRetained(engine)
     engine.interpreter.overrides = routes
@@ -119,7 +138,7 @@ struct RunCommand: ParsableCommand {
       let isCancelled = error.diagnostics.contains { $0.id == .cancelled }
       if isCancelled, Terminal.isTerminal(2) { Terminal.write("\n", to: 2) }
       engine.show(error.diagnostics)
-      try writeReport(engine)
+      try writeReports(engine, times)
       throw Engine.status(error.diagnostics) ?? ExitStatus.internalError
     }
     line.clear()
@@ -127,22 +146,29 @@ struct RunCommand: ParsableCommand {
       Terminal.error(
         "--route '\(route.sites)' decided nowhere: no model has such a site that it fits")
     }
-    try writeReport(engine)
+    try writeReports(engine, times)
   }
 
-  private func writeReport(_ engine: Engine) throws {
-    guard let report else { return }
-    let folder = URL(fileURLWithPath: report).deletingLastPathComponent().path
+  private func writeReports(_ engine: Engine, _ times: Profile?) throws {
+    if let times {
+      let report = ProfileReport(times, threads: options.threads)
+      Terminal.write(report.text, to: 2)
+      if let profileTrace { try write(report.trace(), to: profileTrace, what: "the profile") }
+    }
+    if let report { try write(engine.report.json(), to: report, what: "the report") }
+  }
+
+  private func write(_ bytes: [UInt8], to path: String, what: String) throws {
+    let url = URL(fileURLWithPath: path)
     do {
-      try FileAccess(writable: [folder]).write(
-        URL(fileURLWithPath: report).path, engine.report.json())
+      try FileAccess(writable: [url.deletingLastPathComponent().path]).write(url.path, bytes)
     } catch {
       let reason =
         switch error as? HostError {
         case .refused(let text), .unreadable(let text), .unwritable(let text): text
         case .missing, nil: "\(error)"
         }
-      Terminal.error("the report cannot be written: \(reason)")
+      Terminal.error("\(what) cannot be written: \(reason)")
       throw ExitStatus.internalError
     }
   }
