@@ -17,7 +17,9 @@ extension CPU {
       k: k, accumulate: accumulate)
     // The longer side of C is cut, in multiples of a vector.
     let (long, short) = (max(m, n), min(m, n))
-    let grain = max(1, CPU.productGrain / (16 * max(1, short * k)))
+    // A few rows wait for B to come from memory: as long as several more would take.
+    let work = n * k >= CPU.farMatrix ? max(short, CPU.rowsWorthReading) : short
+    let grain = max(1, CPU.productGrain / (16 * max(1, work * k)))
     parallel((long + 15) / 16, grain: grain) {
       let part = $0.lowerBound * 16..<min($0.upperBound * 16, long)
       multiply(m >= n ? product.rows(part) : product.columns(part))
@@ -28,6 +30,12 @@ extension CPU {
   private static let productGrain = 200_000
   /// Multiply-adds up to which our own kernels, which pack nothing, are ahead of a library.
   private static let smallProduct = 20_000_000
+  /// Rows of A up to which reading a B that is in no cache takes as long as the product.
+  private static let fewRows = 16
+  /// Rows of A whose products take as long as reading such a B.
+  private static let rowsWorthReading = 8
+  /// Elements of B from which it is likely in no near cache.
+  private static let farMatrix = 65536
   /// Elements of B up to which a transposed B is packed for our own kernels.
   private static let packLimit = 65536
 
@@ -37,6 +45,8 @@ extension CPU {
       p.a.transposed ? narrowFromColumns(p) : narrow(p)
     } else if p.b.transposed && !p.a.transposed && p.m <= 24 && p.k >= 128 {
       dots(p, p.b)
+    } else if p.m <= CPU.fewRows && !p.b.transposed && p.n * p.k >= CPU.farMatrix {
+      few(p)
     } else if p.m * p.n * p.k > CPU.smallProduct {
       large(p)
     } else if !p.b.transposed {
@@ -56,6 +66,13 @@ extension CPU {
   /// B's rows are read where they lie.
   private func direct(_ p: Product) {
     kernels.product(
+      p.a.pointer, p.a.rowStep, p.a.columnStep, p.b.pointer, p.b.rowStep, p.c, p.cStride, p.m, p.n,
+      p.k, p.accumulate ? 1 : 0)
+  }
+
+  /// As `direct`, with B read once and in the order it lies in.
+  private func few(_ p: Product) {
+    kernels.product_few(
       p.a.pointer, p.a.rowStep, p.a.columnStep, p.b.pointer, p.b.rowStep, p.c, p.cStride, p.m, p.n,
       p.k, p.accumulate ? 1 : 0)
   }
