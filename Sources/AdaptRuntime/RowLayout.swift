@@ -5,7 +5,7 @@ public struct RowLayout: Sendable, Hashable {
   /// One more than there are groups; group g owns rows `offsets[g]..<offsets[g + 1]`.
   public private(set) var offsets: [Int32]
   /// The place of each row in its group as the data had it. Ascends within a group.
-  public private(set) var positions: [Int32]
+  public internal(set) var positions: [Int32]
 
   /// Groups of the given lengths; positions count from 0. Negative lengths count as 0.
   public init(lengths: [Int]) {
