@@ -15,6 +15,8 @@ extension CPU {
       a: Matrix(a, columns: k, rows: m, transposed: transposeA),
       b: Matrix(b, columns: n, rows: k, transposed: transposeB), c: c, cStride: n, m: m, n: n,
       k: k, accumulate: accumulate)
+    let parts = depthParts(product)
+    guard parts == 1 else { return sumOfParts(product, parts) }
     // The longer side of C is cut, in multiples of a vector.
     let (long, short) = (max(m, n), min(m, n))
     // A few rows wait for B to come from memory: as long as several more would take.
@@ -26,6 +28,34 @@ extension CPU {
     }
   }
 
+  /// In how many parts of k a product is made: of a few rows with a far matrix one for each thread, where
+  /// parts of its rows would be too short to be read at full speed.
+  private func depthParts(_ p: Product) -> Int {
+    guard isFew(p), p.n < CPU.shortRow * threads else { return 1 }
+    return max(1, min(threads, p.n * p.k * CPU.rowsWorthReading / CPU.productGrain))
+  }
+
+  /// Each thread reads rows of B one behind the other; what they make is added in order.
+  private func sumOfParts(_ p: Product, _ parts: Int) {
+    let size = p.m * p.n
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: size * (parts - 1)) { room in
+      guard let sums = room.baseAddress else { return }
+      parallel(parts, grain: 1) { range in
+        for part in range {
+          few(
+            p.depth(
+              CPU.range(part, of: parts, count: p.k),
+              into: part == 0 ? nil : sums + (part - 1) * size))
+        }
+      }
+      for part in 1..<parts { kernels.add_into(sums + (part - 1) * size, p.c, size) }
+    }
+  }
+
+  private func isFew(_ p: Product) -> Bool {
+    p.m <= CPU.fewRows && p.n >= 16 && !p.b.transposed && p.n * p.k >= CPU.farMatrix
+  }
+
   /// Multiply-adds worth a thread: about 3 µs.
   private static let productGrain = 200_000
   /// Multiply-adds up to which our own kernels, which pack nothing, are ahead of a library.
@@ -34,6 +64,8 @@ extension CPU {
   private static let fewRows = 16
   /// Rows of A whose products take as long as reading such a B.
   private static let rowsWorthReading = 8
+  /// Elements of a row of B from which the processor reads it ahead at full speed.
+  private static let shortRow = 1024
   /// Elements of B from which it is likely in no near cache.
   private static let farMatrix = 65536
   /// Elements of B up to which a transposed B is packed for our own kernels.
@@ -45,7 +77,7 @@ extension CPU {
       p.a.transposed ? narrowFromColumns(p) : narrow(p)
     } else if p.b.transposed && !p.a.transposed && p.m <= 24 && p.k >= 128 {
       dots(p, p.b)
-    } else if p.m <= CPU.fewRows && !p.b.transposed && p.n * p.k >= CPU.farMatrix {
+    } else if isFew(p) {
       few(p)
     } else if p.m * p.n * p.k > CPU.smallProduct {
       large(p)
@@ -167,8 +199,8 @@ struct Product {
   let cStride: Int
   var m: Int
   var n: Int
-  let k: Int
-  let accumulate: Bool
+  var k: Int
+  var accumulate: Bool
 
   /// The part that makes these rows of C.
   func rows(_ range: Range<Int>) -> Product {
@@ -176,6 +208,16 @@ struct Product {
     part.a = a.from(row: range.lowerBound, column: 0)
     part.c += range.lowerBound * cStride
     part.m = range.count
+    return part
+  }
+
+  /// The part that these terms of the sums make, into C, or into other rows of n floats alone.
+  func depth(_ range: Range<Int>, into sums: UnsafeMutablePointer<Float>?) -> Product {
+    var part = self
+    part.a = a.from(row: 0, column: range.lowerBound)
+    part.b = b.from(row: range.lowerBound, column: 0)
+    part.k = range.count
+    if let sums { (part.c, part.accumulate) = (sums, false) }
     return part
   }
 

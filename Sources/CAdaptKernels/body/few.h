@@ -2,6 +2,10 @@
 // read once, in the order it lies in, FEW rows of it at a time; the sums stay in the nearest cache.
 
 #define FEW ((size_t)8)
+// The same for one row of A, which needs fewer registers, while the rows of B are shorter than a page:
+// reading ahead ends with a row, and rows a page apart share a place in the cache.
+#define FEW_ONE ((size_t)16)
+#define FEW_PAGE ((size_t)1024)
 // Floats of C that are worked on at once.
 #define FEW_SUMS ((size_t)4096)
 
@@ -19,7 +23,7 @@ INLINE V few_sum(V s, const size_t depth, const float *a, size_t a_column, const
 // Of one row of A, whose elements stay in registers.
 INLINE void few_one(const size_t depth, const float *a, size_t a_column, const float *b, size_t b_row,
                     float *sums, size_t n) {
-  V x[FEW];
+  V x[FEW_ONE];
   size_t j = 0;
 #pragma clang loop unroll(full)
   for (size_t p = 0; p < depth; p++) x[p] = splat(a[p * a_column]);
@@ -36,6 +40,7 @@ INLINE void few_one(const size_t depth, const float *a, size_t a_column, const f
     for (size_t p = 0; p < depth; p++) sums[j] += a[p * a_column] * b[p * b_row + j];
 }
 
+// Of a few rows of A.
 INLINE void few_step(const size_t depth, const float *a, size_t a_row, size_t a_column,
                      const float *b, size_t b_row, float *sums, size_t stride, size_t m, size_t n) {
   if (m == 1) return few_one(depth, a, a_column, b, b_row, sums, n);
@@ -71,6 +76,8 @@ static void few_panel(const float *a, size_t a_row, size_t a_column, const float
     memset(sums + i * stride, 0, stride * sizeof(float));
     if (accumulate) memcpy(sums + i * stride, c + i * c_row, n * sizeof(float));
   }
+  for (; m == 1 && b_row < FEW_PAGE && p + FEW_ONE <= k; p += FEW_ONE)
+    few_one(FEW_ONE, a + p * a_column, a_column, b + p * b_row, b_row, sums, n);
   for (; p + FEW <= k; p += FEW)
     few_step(FEW, a + p * a_column, a_row, a_column, b + p * b_row, b_row, sums, stride, m, n);
   for (; p < k; p++)
