@@ -56,6 +56,8 @@ extension Interpreter {
         after: prompt, count: count, temperature: temperature, seed: seed, state.parameters,
         policies: policies
       ) { written in
+        // A byte runs the model's operations, and leaves something behind at some of them.
+        try charge(graph.graph.nodes.count, at: call.span)
         try checkTime(at: call.span)
         host.progress(Progress(activity: "generate", step: written, steps: count, note: ""))
       }

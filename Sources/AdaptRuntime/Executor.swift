@@ -31,6 +31,8 @@ public final class Executor {
   var policies: SitePolicies
   /// How often the body of each scan ran in this run, by the row set of its steps.
   var stepCounts: [Int]
+  /// What nodes keep of earlier rows, at their first outputs' places; empty unless rows run as they come.
+  var memories: [(any RowMemory)?] = []
   /// The bodies of the graph's scans.
   private(set) var scans: [ObjectIdentifier: ScanRun] = [:]
   /// In the body of a scan, the rows that each site decided in earlier steps; empty elsewhere.
@@ -108,7 +110,9 @@ public final class Executor {
     self.noise = noise ?? NoiseKey(seed: parameters.seed)
     isRecording = record
     tracksOrigins = record || plan.isRandom
-    do { try runNodes(parameters) } catch RuntimeError.notFinite where !tracksOrigins {
+    do { try runNodes(parameters) } catch RuntimeError.notFinite
+      where !tracksOrigins && memories.isEmpty
+    {
       // Once more, to the same error, which then knows the row of the batch.
       tracksOrigins = true
       try runNodes(parameters)

@@ -8,11 +8,16 @@ public struct RoutedBytes: Sendable {
   /// Operations that each byte took, relative to the costliest paths everywhere.
   public var costs: [Double]
   /// What each site decided for each byte: the paths' names and, by byte, the path taken (the first, if
-  /// several), or -1 where the byte did not reach the site.
+  /// several, of the first unit, if the byte has several), or -1 where the byte did not reach the site.
   public var sites: [(site: String, paths: [String], taken: [Int])]
 }
 
 /// Runs a model over bytes and writes new ones.
+///
+/// As long as the context fits the window, a causal model computes each new byte's row alone, on what
+/// the rows before left (``StepwiseRun``). Beyond it the window moves, every row stands at another
+/// place, and the whole window is computed for each byte; so it is for a model that needs whole
+/// sequences.
 public final class Generator {
   private let executor: Executor
   private let costs: RegionCosts
@@ -39,9 +44,10 @@ public final class Generator {
     var random = Philox(seed: seed, stream: "generate")
     var context = prompt.isEmpty ? [UInt8(ascii: "\n")] : prompt
     var result = RoutedBytes(bytes: [], costs: [], sites: siteHeaders())
+    let expected = count < window ? min(window, context.count + count) : window
+    let steps = StepwiseRun(executor, sequences: 1, expected: expected, policies: policies)
     for _ in 0..<max(0, count) {
-      let seen = Array(context.suffix(window))
-      try run(seen, parameters, policies)
+      let seen = try runLatest(context, steps, parameters, policies)
       let byte = draw(lastRow(seen.count), temperature, &random)
       let routed = routes(of: seen)
       result.bytes.append(byte)
@@ -66,12 +72,31 @@ public final class Generator {
     return routes(of: text)
   }
 
+  /// Runs what is new of a context, or where that cannot be, its last window.
+  /// - Returns: the bytes that were run, to the last of the context.
+  private func runLatest(
+    _ context: [UInt8], _ steps: StepwiseRun?, _ parameters: ParameterStore,
+    _ policies: [String: Policy]
+  ) throws -> [UInt8] {
+    guard let steps, context.count <= window else {
+      steps?.forget()
+      let seen = Array(context.suffix(window))
+      try run(seen, parameters, policies)
+      return seen
+    }
+    let new = Array(context.dropFirst(steps.lengths[0]))
+    try steps.run(batch(of: new), parameters, record: true)
+    return new
+  }
+
   private func run(_ text: [UInt8], _ parameters: ParameterStore, _ policies: [String: Policy])
     throws
   {
-    let batch = Batch(
-      layout: RowLayout(groups: 1, length: text.count), ints: ["input": text.map(Int32.init)])
-    try executor.run(batch, parameters, policies: policies, record: true)
+    try executor.run(batch(of: text), parameters, policies: policies, record: true)
+  }
+
+  private func batch(of text: [UInt8]) -> Batch {
+    Batch(layout: RowLayout(groups: 1, length: text.count), ints: ["input": text.map(Int32.init)])
   }
 
   private func siteHeaders() -> [(site: String, paths: [String], taken: [Int])] {
@@ -92,15 +117,34 @@ public final class Generator {
       }
       let site = executor.graph.sites[index]
       for (unit, row) in decision.rows.enumerated() {
+        let place = place(Int(row), of: site.rows, text.count)
         for (path, info) in site.paths.enumerated()
         where decision.mask[unit * site.paths.count + path] != 0 {
-          result.costs[Int(row)] += costs.own(info.region)
-          if result.sites[index].taken[Int(row)] < 0 { result.sites[index].taken[Int(row)] = path }
+          for row in place.rows.clamped(to: 0..<text.count) {
+            result.costs[row] += costs.own(info.region) * place.share
+            if result.sites[index].taken[row] < 0 { result.sites[index].taken[row] = path }
+          }
         }
       }
     }
     result.costs = result.costs.map { $0 / full }
     return result
+  }
+
+  /// The bytes of the one text that a unit consists of or stands in, and how much of such a byte's units
+  /// it is.
+  private func place(_ unit: Int, of rows: RowSetID, _ length: Int) -> (
+    rows: Range<Int>, share: Double
+  ) {
+    switch executor.graph[rows].origin {
+    case .input: return (unit..<unit + 1, 1)
+    case .selected(let parent, _, _), .step(let parent): return place(unit, of: parent, length)
+    case .unfolded(let from, let count):
+      let row = place(unit / max(1, count), of: from, length)
+      return (row.rows, row.share / Double(max(1, count)))
+    // Which byte a row that was cut out stands for is nowhere kept.
+    case .groups, .picked, .joined: return (0..<length, 1)
+    }
   }
 
   private func lastRow(_ rows: Int) -> [Float] {

@@ -5,7 +5,14 @@ import AdaptTensor
 enum Kernels {
   typealias Kernel = (Node, Executor) throws -> Void
 
-  static func run(_ node: Node, _ run: Executor) throws { try kernel(node.op.kind)(node, run) }
+  static func run(_ node: Node, _ run: Executor) throws {
+    if !run.memories.isEmpty, let output = node.outputs.first,
+      let memory = run.memories[output.index]
+    {
+      return try memory.run(node, run)
+    }
+    try kernel(node.op.kind)(node, run)
+  }
 
   static func kernel(_ kind: OpKind) -> Kernel {
     switch kind {

@@ -7,7 +7,7 @@ public struct RowLayout: Sendable, Hashable {
   /// One more than there are groups; group g owns rows `offsets[g]..<offsets[g + 1]`.
   public private(set) var offsets: [Int32]
   /// The place of each row in its group as the data had it. Ascends within a group.
-  public private(set) var positions: [Int32]
+  public internal(set) var positions: [Int32]
   /// For each group, which group of the data it was; ascends.
   private(set) var numbers: [Int32]
 

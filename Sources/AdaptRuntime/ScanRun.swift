@@ -36,11 +36,13 @@ final class ScanRun {
   }
 
   /// Runs the scan that `node` is, on the memory of `outer`.
-  func run(_ node: Node, _ outer: Executor) throws {
+  /// - Parameter memory: where sequences that ran before go on from.
+  func run(_ node: Node, _ outer: Executor, memory: ScanMemory? = nil) throws {
     guard let over = outer.graph.type(node.inputs[0]).rows else { return }
     let layout = outer.layouts[over.index]
     begin(node, outer)
     going = (0..<Int32(layout.groups)).filter { layout.length($0) > 0 }
+    if let memory { resume(node, outer, layout, memory) }
     try inner.prepare(going.count, of: body.rows, external: external(node, outer))
     var step = 0
     while !going.isEmpty {
@@ -50,6 +52,7 @@ final class ScanRun {
       try runStep(step)
       step += 1
       collect(node, outer, layout, step)
+      if let memory { keep(layout, step, memory) }
       count(outer)
       going.removeAll { layout.length($0) <= step }
     }
@@ -87,6 +90,30 @@ final class ScanRun {
     outer.cpu.binary(
       .multiply, Operand(outer.floats(start), .row), Operand(&one, .scalar), outer.floats(state),
       rows: view.rows, columns: view.columns)
+  }
+
+  /// The first rows of sequences that had rows before are handed what the last of those handed on.
+  private func resume(
+    _ node: Node, _ outer: Executor, _ layout: RowLayout, _ memory: ScanMemory
+  ) {
+    for (number, state) in states(node).enumerated() {
+      let (sink, columns) = (outer.floats(state), outer.graph.type(state).count)
+      for group in going {
+        let row = layout.row(0, of: group, isReversed: body.isReversed)
+        memory.hand(number, of: Int(group), to: sink + Int(row) * columns)
+      }
+    }
+  }
+
+  /// Keeps what sequences that end behind this step hand on.
+  private func keep(_ layout: RowLayout, _ step: Int, _ memory: ScanMemory) {
+    for (place, group) in going.enumerated() where layout.length(group) == step {
+      for (number, value) in body.parts.next.enumerated() {
+        let columns = body.graph.type(value).count
+        memory.keep(number, of: Int(group), from: inner.floats(value) + place * columns)
+      }
+      memory.close(Int(group))
+    }
   }
 
   private func external(_ node: Node, _ outer: Executor) -> [ValueID: UnsafeMutableRawPointer] {

@@ -15,12 +15,40 @@ extension CPU {
       a: Matrix(a, columns: k, rows: m, transposed: transposeA),
       b: Matrix(b, columns: n, rows: k, transposed: transposeB), c: c, cStride: n, m: m, n: n,
       k: k, accumulate: accumulate)
+    let parts = depthParts(product)
+    guard parts == 1 else { return sumOfParts(product, parts) }
     // The longer side of C is cut, in multiples of a vector.
     let (long, short) = (max(m, n), min(m, n))
-    let grain = max(1, CPU.productGrain / (16 * max(1, short * k)))
+    // A few rows wait for B to come from memory: as long as several more would take.
+    let work = n * k >= CPU.farMatrix ? max(short, CPU.rowsWorthReading) : short
+    let grain = max(1, CPU.productGrain / (16 * max(1, work * k)))
     parallel((long + 15) / 16, grain: grain) {
       let part = $0.lowerBound * 16..<min($0.upperBound * 16, long)
       multiply(m >= n ? product.rows(part) : product.columns(part))
+    }
+  }
+
+  /// In how many parts of k a product is made: of a few rows with a far matrix one for each thread, where
+  /// parts of its rows would be too short to be read at full speed.
+  private func depthParts(_ p: Product) -> Int {
+    guard p.size.isFew, p.n < CPU.shortRow * threads else { return 1 }
+    return max(1, min(threads, p.n * p.k * CPU.rowsWorthReading / CPU.productGrain))
+  }
+
+  /// Each thread reads rows of B one behind the other; what they make is added in order.
+  private func sumOfParts(_ p: Product, _ parts: Int) {
+    let size = p.m * p.n
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: size * (parts - 1)) { room in
+      guard let sums = room.baseAddress else { return }
+      parallel(parts, grain: 1) { range in
+        for part in range {
+          few(
+            p.depth(
+              CPU.range(part, of: parts, count: p.k),
+              into: part == 0 ? nil : sums + (part - 1) * size))
+        }
+      }
+      for part in 1..<parts { kernels.add_into(sums + (part - 1) * size, p.c, size) }
     }
   }
 
@@ -28,6 +56,14 @@ extension CPU {
   fileprivate static let productGrain = 200_000
   /// Multiply-adds up to which our own kernels, which pack nothing, are ahead of a library.
   fileprivate static let smallProduct = 20_000_000
+  /// Rows of A up to which reading a B that is in no cache takes as long as the product.
+  fileprivate static let fewRows = 16
+  /// Rows of A whose products take as long as reading such a B.
+  private static let rowsWorthReading = 8
+  /// Elements of a row of B from which the processor reads it ahead at full speed.
+  private static let shortRow = 1024
+  /// Elements of B from which it is likely in no near cache.
+  fileprivate static let farMatrix = 65536
   /// Elements of B up to which a transposed B is packed for our own kernels.
   fileprivate static let packLimit = 65536
 
@@ -43,11 +79,10 @@ extension CPU {
 
   /// The whole of a product, in this thread, in the way that was measured to be the fastest.
   private func multiply(_ p: Product) {
-    let size = ProductSize(
-      m: p.m, n: p.n, k: p.k, transposeA: p.a.transposed, transposeB: p.b.transposed)
-    switch size.way {
+    switch p.size.way {
     case .narrow: p.a.transposed ? narrowFromColumns(p) : narrow(p)
     case .dots: dots(p, p.b)
+    case .few: few(p)
     case .library: large(p)
     case .direct: direct(p)
     case .packed: packed(p)
@@ -62,6 +97,13 @@ extension CPU {
   /// B's rows are read where they lie.
   private func direct(_ p: Product) {
     kernels.product(
+      p.a.pointer, p.a.rowStep, p.a.columnStep, p.b.pointer, p.b.rowStep, p.c, p.cStride, p.m, p.n,
+      p.k, p.accumulate ? 1 : 0)
+  }
+
+  /// As `direct`, with B read once and in the order it lies in.
+  private func few(_ p: Product) {
+    kernels.product_few(
       p.a.pointer, p.a.rowStep, p.a.columnStep, p.b.pointer, p.b.rowStep, p.c, p.cStride, p.m, p.n,
       p.k, p.accumulate ? 1 : 0)
   }
@@ -117,6 +159,8 @@ extension CPU {
 private enum ProductWay: String {
   /// Few columns: dot products or long rows.
   case narrow
+  /// Few rows and a matrix in no near cache, which is read once.
+  case few
   /// Dot products of rows with rows of a transposed B.
   case dots
   /// Our own kernel, B where it lies.
@@ -134,9 +178,12 @@ private struct ProductSize {
   var transposeA: Bool
   var transposeB: Bool
 
+  var isFew: Bool { m <= CPU.fewRows && n >= 16 && !transposeB && n * k >= CPU.farMatrix }
+
   var way: ProductWay {
     if n < 16 && k >= 16 { return .narrow }
     if transposeB && !transposeA && m <= 24 && k >= 128 { return .dots }
+    if isFew { return .few }
     if m * n * k > CPU.smallProduct { return .library }
     if !transposeB { return .direct }
     return n * k <= CPU.packLimit ? .packed : .library
@@ -186,8 +233,12 @@ struct Product {
   let cStride: Int
   var m: Int
   var n: Int
-  let k: Int
-  let accumulate: Bool
+  var k: Int
+  var accumulate: Bool
+
+  fileprivate var size: ProductSize {
+    ProductSize(m: m, n: n, k: k, transposeA: a.transposed, transposeB: b.transposed)
+  }
 
   /// The part that makes these rows of C.
   func rows(_ range: Range<Int>) -> Product {
@@ -195,6 +246,16 @@ struct Product {
     part.a = a.from(row: range.lowerBound, column: 0)
     part.c += range.lowerBound * cStride
     part.m = range.count
+    return part
+  }
+
+  /// The part that these terms of the sums make, into C, or into other rows of n floats alone.
+  func depth(_ range: Range<Int>, into sums: UnsafeMutablePointer<Float>?) -> Product {
+    var part = self
+    part.a = a.from(row: 0, column: range.lowerBound)
+    part.b = b.from(row: range.lowerBound, column: 0)
+    part.k = range.count
+    if let sums { (part.c, part.accumulate) = (sums, false) }
     return part
   }
 

@@ -8,6 +8,8 @@ import Testing
     (1, 300, 200), (7, 300, 200), (16, 130, 257), (300, 7, 200), (130, 200, 70), (64, 64, 64),
     (200, 64, 3), (128, 513, 300), (513, 128, 300), (1000, 1, 17), (1, 1000, 17), (600, 8, 90),
     (90, 8, 600), (600, 90, 8), (8, 600, 90),
+    // A few rows and a matrix that is in no near cache.
+    (1, 1003, 300), (2, 4201, 50), (9, 1030, 203), (16, 530, 411),
   ]
 
   @Test("Products agree with Double, transposed and accumulated or not", arguments: Backend.all)

@@ -30,6 +30,10 @@ struct Excess: Sendable, CustomTestStringConvertible {
       name: "steps of comparing", limits: Limits(steps: 10_000),
       script: "var a = [1]\nfor i in 0..100 { a = [a, a] }\na == a", id: .limitSteps),
     Excess(
+      name: "steps of writing", limits: Limits(steps: 10_000),
+      script: "model M() { Embedding(256, 4) >> Linear(256) }\ngenerate(M(), \"a\", bytes: 100000)",
+      id: .limitSteps),
+    Excess(
       name: "depth of calls", limits: Limits(depth: 50), script: "fn f(x) { f(x + 1) }\nf(0)",
       id: .limitDepth),
     Excess(

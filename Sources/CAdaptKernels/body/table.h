@@ -7,7 +7,9 @@
 #include "elementwise.h"
 #include "rows.h"
 #include "product.h"
+#include "few.h"
 #include "attention.h"
+#include "cached.h"
 
 const struct adapt_kernels ADAPT_TABLE = {
     .level = ADAPT_LEVEL,
@@ -30,7 +32,9 @@ const struct adapt_kernels ADAPT_TABLE = {
     .transpose = transpose,
     .product = product,
     .product_dot = product_dot,
+    .product_few = product_few,
     .attention_scratch = attention_scratch,
     .attention = attention,
     .attention_gradient = attention_gradient,
+    .attention_cached = attention_cached,
 };

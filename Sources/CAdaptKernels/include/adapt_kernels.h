@@ -112,6 +112,9 @@ struct adapt_kernels {
   // b_row and c_row floats apart.
   void (*product)(const float *a, size_t a_row, size_t a_column, const float *b, size_t b_row,
                   float *c, size_t c_row, size_t m, size_t n, size_t k, int accumulate);
+  // The same for 1 <= m <= 16 and a B that is in no cache: B is read once, in the order it lies in.
+  void (*product_few)(const float *a, size_t a_row, size_t a_column, const float *b, size_t b_row,
+                      float *c, size_t c_row, size_t m, size_t n, size_t k, int accumulate);
   // C[m,n] (+)= A[m,k] · B[n,k] transposed, as dot products.
   void (*product_dot)(const float *a, size_t a_row, const float *b, size_t b_row, float *c,
                       size_t c_row, size_t m, size_t n, size_t k, int accumulate);
@@ -123,6 +126,10 @@ struct adapt_kernels {
                     size_t last, float *scratch);
   void (*attention_gradient)(const struct adapt_attention *s, const float *d_o, const float *o,
                              const float *lse, float *dq, float *dk, float *dv, float *scratch);
+  // One query of one head over `keys` keys and values, at least one, whose rows are head_size floats
+  // and lie behind one another. `scores` has room for `keys` floats.
+  void (*attention_cached)(const float *q, const float *k, const float *v, float *o, float *lse,
+                           float *scores, size_t keys, size_t head_size);
 };
 
 // The table of a level, or NULL where this processor or this build does not have it.
