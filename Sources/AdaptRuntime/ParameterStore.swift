@@ -68,13 +68,18 @@ public final class ParameterStore {
   private func initial(_ info: ParameterInfo) throws -> Tensor {
     let count = info.shape.reduce(1, *)
     var random = Philox(seed: seed, stream: info.name)
-    let values: [Float]
-    switch info.initial {
-    case .constant(let value): values = Array(repeating: Float(value), count: count)
-    case .normal(let deviation):
-      values = (0..<count).map { _ in random.normal() * Float(deviation) }
-    case .uniform(let bound):
-      values = (0..<count).map { _ in (2 * random.uniform() - 1) * Float(bound) }
+    let values = [Float](unsafeUninitializedCapacity: count) { values, filled in
+      let numbers = UnsafeMutableBufferPointer(rebasing: values[..<count])
+      switch info.initial {
+      case .constant(let value): numbers.update(repeating: Float(value))
+      case .normal(let deviation):
+        random.fillNormalsSingly(numbers)
+        for i in numbers.indices { numbers[i] *= Float(deviation) }
+      case .uniform(let bound):
+        random.fillUniform(numbers)
+        for i in numbers.indices { numbers[i] = (2 * numbers[i] - 1) * Float(bound) }
+      }
+      filled = count
     }
     return try Tensor(info.shape, values)
   }

@@ -81,15 +81,25 @@ public struct Philox: RandomNumberGenerator, Sendable, Equatable {
   /// Standard normal, from two words (Box and Muller 1958).
   public mutating func normal() -> Float {
     let (a, b) = (nextWord(), nextWord())
-    return Philox.normals(a, b).0
+    return Philox.normal(a, b)
+  }
+
+  /// The first of the two normals of two words.
+  private static func normal(_ a: UInt32, _ b: UInt32) -> Float {
+    Float(radius(a) * cos(angle(b)))
   }
 
   /// The two independent normals of two words. 2⁻³³ is added so that the logarithm is finite.
   private static func normals(_ a: UInt32, _ b: UInt32) -> (Float, Float) {
-    let radius = (-2 * log(Double(a) * 0x1p-32 + 0x1p-33)).squareRoot()
-    let angle = Double(b) * (0x1p-31 * Double.pi)
+    let (radius, angle) = (radius(a), angle(b))
     return (Float(radius * cos(angle)), Float(radius * sin(angle)))
   }
+
+  private static func radius(_ word: UInt32) -> Double {
+    (-2 * log(Double(word) * 0x1p-32 + 0x1p-33)).squareRoot()
+  }
+
+  private static func angle(_ word: UInt32) -> Double { Double(word) * (0x1p-31 * Double.pi) }
 
   /// Uniform in 0 ..< bound, without bias (Lemire 2019, algorithm 5); 0 when `bound` is below 2.
   public mutating func next(below bound: Int) -> Int {
@@ -108,6 +118,13 @@ public struct Philox: RandomNumberGenerator, Sendable, Equatable {
     var words = Words(self)
     for i in out.indices { out[i] = Philox.uniform(words.next()) }
     position &+= UInt64(out.count)
+  }
+
+  /// Fills with standard normals, those of `normal()` called for each element.
+  public mutating func fillNormalsSingly(_ out: UnsafeMutableBufferPointer<Float>) {
+    var words = Words(self)
+    for i in out.indices { out[i] = Philox.normal(words.next(), words.next()) }
+    position &+= UInt64(2 * out.count)
   }
 
   /// Fills with standard normals, two of each two words; an odd last element takes two as well.

@@ -9,8 +9,8 @@ struct AttentionCase {
   let headSize: Int
   let causal: Bool
   /// The rows that look, and those that they look at.
-  let queries: Side
-  let keys: Side
+  var queries: Side
+  var keys: Side
   var rows: Int { queries.count }
   var width: Int { heads * headSize }
 

@@ -14,7 +14,8 @@ import Testing
       var whole = AttentionCase(
         lengths, heads: heads, headSize: headSize, causal: true, &source)
       // Rows of a path skip positions and never share one.
-      whole.positions = whole.positions.enumerated().map { $1 + Int32($0) }
+      whole.queries.positions = whole.queries.positions.enumerated().map { $1 + Int32($0) }
+      whole.keys = whole.queries
       self.whole = whole
       let size = whole.rows * whole.width
       (q, k, v) = (source.normals(size), source.normals(size), source.normals(size))
@@ -23,7 +24,7 @@ import Testing
     /// The rows of the whole that come at a step: at first half of each segment, then one at a time.
     func rows(_ step: Int) -> [[Int]] {
       whole.lengths.indices.map { segment in
-        let (start, length) = (Int(whole.offsets[segment]), whole.lengths[segment])
+        let (start, length) = (Int(whole.queries.offsets[segment]), whole.lengths[segment])
         let first = length / 2
         let range =
           step == 0 ? 0..<first : min(first + step - 1, length)..<min(first + step, length)
@@ -57,7 +58,7 @@ import Testing
         let offsets = groups.reduce(into: [Int32(0)]) {
           $0.append($0[$0.count - 1] + Int32($1.count))
         }
-        let positions = rows.map { whole.positions[$0] }
+        let positions = rows.map { whole.queries.positions[$0] }
         let (o, lse) = (Floats(count: rows.count * whole.width), Floats(count: rows.count * heads))
         try cpu.append(
           k: parts.take(rows, of: parts.k), v: parts.take(rows, of: parts.v),

@@ -47,6 +47,9 @@ import Testing
       one = Philox(seed: 9, position: start)
       for i in stride(from: 0, to: count, by: 2) { #expect(one.normal() == filled[i]) }
       #expect(many == one)
+      (one, many) = (Philox(seed: 9, position: start), Philox(seed: 9, position: start))
+      filled.withUnsafeMutableBufferPointer { many.fillNormalsSingly($0) }
+      #expect(filled == (0..<count).map { _ in one.normal() } && many == one)
     }
   }
 
