@@ -1,3 +1,4 @@
+import AdaptPlatform
 import AdaptSyntax
 
 /// Texts and trees, shared by the interpreter and its dry runs.
@@ -50,16 +51,29 @@ final class SourceStore {
   ].map { Array($0.utf8) }
 
   private static func declaredNames(_ text: String) -> [String] {
-    var names: [String] = []
-    for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
-      guard let word = declaring.first(where: { line.starts(with: $0) }) else { continue }
-      let name = line.dropFirst(word.count).prefix { byte in
-        (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
-          || byte == UInt8(ascii: "_")
+    var text = text
+    return text.withUTF8 { bytes in
+      var names: [String] = []
+      var start = 0
+      while start < bytes.count {
+        let rest = UnsafeBufferPointer(rebasing: bytes[start...])
+        if let name = declaredName(rest) { names.append(name) }
+        // The whole library is looked through at each start of a process.
+        guard let base = rest.baseAddress, let end = memchr(base, 10, rest.count) else { break }
+        start += UnsafeRawPointer(end) - UnsafeRawPointer(base) + 1
       }
-      names.append(String(decoding: name, as: UTF8.self))
+      return names
     }
-    return names
+  }
+
+  /// What a line declares that begins here.
+  private static func declaredName(_ line: UnsafeBufferPointer<UInt8>) -> String? {
+    guard let word = declaring.first(where: { line.starts(with: $0) }) else { return nil }
+    let name = line.dropFirst(word.count).prefix { byte in
+      (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+        || byte == UInt8(ascii: "_")
+    }
+    return String(decoding: name, as: UTF8.self)
   }
 
   /// A script of the library that can be imported.

@@ -26,7 +26,8 @@ public enum Value {
   /// What is applied to data.
   case flow(Flow)
   /// A tensor of the graph that is being traced.
-  case tensor(SymbolicTensor)
+  /// Kept apart, since it is larger than the values of plain scripts, which are copied all the time.
+  indirect case tensor(SymbolicTensor)
   /// A tensor of numbers.
   case array(ArrayValue)
   /// What the host, the library or the runtime brings: data, models' reports, routers.
