@@ -48,14 +48,26 @@ struct ModelTree {
       return child
     }
 
-    /// Where the parameters of a name belong: to one scope, or to all rounds of a loop.
-    func owners(_ name: String) -> [Scope] {
+    /// Where the parameters of a name belong: to one scope, or to all rounds of a loop or settings of
+    /// a knob.
+    func owners(_ name: String, knobs: Set<String>) -> [Scope] {
+      if knobs.contains(path), !children.contains(where: { $0.name == name }) {
+        let settings = children.filter { $0.children.contains { $0.name == name } }
+        for setting in settings { setting.becomeSetting(of: self) }
+        return settings.map { $0.child(name) }
+      }
       let rounds = children.filter { $0.name.hasPrefix(name + "[") }
       guard !rounds.isEmpty, !children.contains(where: { $0.name == name }) else {
         return [child(name)]
       }
       for round in rounds { round.becomeRound(of: name, in: path) }
       return rounds
+    }
+
+    /// A setting of a knob has what the knob has.
+    func becomeSetting(of knob: Scope) {
+      isRound = true
+      rename(knob.path)
     }
 
     private func becomeRound(of name: String, in outer: String) {
@@ -87,10 +99,13 @@ struct ModelTree {
   private let marks: [String: String]
   /// What stands at a path gives: `[token, 64]`.
   private let shapes: [String: String]
+  /// Where a router sets a knob: the settings have the same parameters.
+  private let knobs: Set<String>
 
   init(_ model: ModelGraph, name: String, length: Int, _ structure: ModelStructure) {
     marks = structure.marks
     shapes = Dictionary(structure.layers.map { ($0.path, $0.output) }) { first, _ in first }
+    knobs = Set(structure.layers.filter { $0.place.kind == "knob" }.map(\.path))
     graph = model.graph
     self.length = length
     costs = graph.costs(of: model.output, length: Double(length))
@@ -105,6 +120,11 @@ struct ModelTree {
     for site in graph.sites {
       let scope = scopes(ModelTree.split(site.name)[...]).last
       scope?.site = site
+      if let scope, knobs.contains(scope.path) {
+        for setting in scope.children where setting.name != "router" {
+          setting.becomeSetting(of: scope)
+        }
+      }
       scope?.children.first { $0.name == "router" }?.scores = site.scores
     }
   }
@@ -126,7 +146,7 @@ struct ModelTree {
     var scopes = [root]
     root.parameters += count
     for name in ModelTree.split(parameter.name).dropLast() {
-      scopes = scopes.flatMap { $0.owners(name) }
+      scopes = scopes.flatMap { $0.owners(name, knobs: knobs) }
       for scope in scopes { scope.parameters += count }
     }
   }

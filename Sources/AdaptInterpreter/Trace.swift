@@ -122,7 +122,7 @@ final class Trace {
     return try inside(name, place: name, body)
   }
 
-  /// Runs `body` inside the scope of exactly that name.
+  /// Runs `body` inside the scope of exactly that name; of none, in the current one with no name given.
   /// - Parameter place: what sites are told apart by, where it differs.
   func inside<T>(_ name: String, place: String, _ body: () throws -> T) rethrows -> T {
     let (outer, outerPlace) = (scope, self.place)
@@ -173,6 +173,7 @@ final class Trace {
 
   static func joined(_ prefix: String, _ name: String) -> String {
     guard !prefix.isEmpty else { return name }
+    guard !name.isEmpty else { return prefix }
     var result = ""
     result.reserveCapacity(prefix.utf8.count + 1 + name.utf8.count)
     result += prefix

@@ -108,13 +108,29 @@ extension Parser {
 
   // MARK: Settings
 
-  /// `knob width in [1, 2, 4] = 2`.
+  /// `knob width in [1, 2, 4] = 2`, `knob width in [1, 2, 4] each token by TopK(1)`.
   mutating func parseKnob() -> Statement.Kind {
     advance()
     let name = expectName("the name of the knob")
     expectWord(.in, hint: "knob width in [1, 2, 4]")
     let choices = parseExpression()
     let initial = !isOnNewLine && accept(.assign) ? parseExpression() : nil
-    return .knob(Knob(name: name, choices: choices, initial: initial))
+    let isDecided = initial == nil && !isOnNewLine && accept(.each)
+    return .knob(
+      Knob(
+        name: name, choices: choices, initial: initial,
+        decision: isDecided ? parseDecision() : nil))
+  }
+
+  /// What sets a knob, behind `each`.
+  private mutating func parseDecision() -> Knob.Decision {
+    let hint = "knob width in [1, 2, 4] each token by TopK(1)"
+    let unit = parseUnit(before: .by)
+    expectOnLine(.by, hint: hint)
+    guard !isAtStatementEnd else {
+      reportMissing("what decides", hint: hint, continues: true)
+      return Knob.Decision(unit: unit, router: Expression(.missing, span: missingSpan))
+    }
+    return Knob.Decision(unit: unit, router: parseExpression())
   }
 }

@@ -221,14 +221,30 @@ public struct Reuse: Sendable {
 
 /// `knob width in [1, 2, 4] = 2`: a setting that is chosen when the model runs.
 public struct Knob: Sendable {
+  /// `each token by TopK(1)`: a router sets it, for each unit of what flows.
+  public struct Decision: Sendable {
+    public var unit: Identifier
+    public var router: Expression
+
+    public init(unit: Identifier, router: Expression) {
+      self.unit = unit
+      self.router = router
+    }
+  }
+
   public var name: Identifier
   public var choices: Expression
   /// The choice without a word of it; nil for the last one.
   public var initial: Expression?
+  /// What sets it while the model runs; nil where that is one choice for all.
+  public var decision: Decision?
 
-  public init(name: Identifier, choices: Expression, initial: Expression?) {
+  public init(
+    name: Identifier, choices: Expression, initial: Expression?, decision: Decision? = nil
+  ) {
     self.name = name
     self.choices = choices
     self.initial = initial
+    self.decision = decision
   }
 }

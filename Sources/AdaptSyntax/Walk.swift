@@ -60,7 +60,8 @@ extension Statement {
     case .objective(_, let body): [.block(body)]
     case .parameter(_, let shape, let initial): shape.nodes + initial.nodes
     case .state(_, let initial): [.expression(initial)]
-    case .knob(let knob): [.expression(knob.choices)] + knob.initial.nodes
+    case .knob(let knob):
+      [.expression(knob.choices)] + knob.initial.nodes + (knob.decision?.router).nodes
     case .forIn(let pattern, let sequence, let body):
       [.pattern(pattern), .expression(sequence), .block(body)]
     case .whileLoop(let condition, let body): [.expression(condition), .block(body)]

@@ -122,7 +122,7 @@ enum Corpus {
     """#
 
   static let sites = #"""
-    knob width in [1, 2] = 1; router R(k) { state b = 0; scores { x } update { b += load } }
+    knob width in [1, 2] = 1; knob part in [1, 2] each token by TopK(1); router R(k) { state b = 0; scores { x } update { b += load } }
     route each token by R { always shared { a } always 2 more { b } n experts { c } else { d } }
     keep 12.5% of token by R { a } else { b }; keep top n of key each query by R(1) else drop; keep 1 of t by R else merge
     keep above (0.3) of token by R { loop 2 carrying (h = 0, k = f(1),) { h = h + k } join last }

@@ -122,9 +122,13 @@ private struct FormWords {
 
   private mutating func add(_ statement: Statement) {
     switch statement.kind {
-    case .layer, .objective, .optimizer, .parameter, .state, .print, .minimize, .expect, .test,
-      .knob:
+    case .layer, .objective, .optimizer, .parameter, .state, .print, .minimize, .expect, .test:
       places.insert(Int(statement.span.start))
+    case .knob(let knob):
+      places.insert(Int(statement.span.start))
+      guard let unit = knob.decision?.unit else { break }
+      addBefore(Int(unit.span.start))
+      addFrom(Int(unit.span.end))
     case .router(let router):
       places.insert(Int(statement.span.start))
       for clause in router.clauses {

@@ -42,6 +42,7 @@ struct SiteFormTests {
     ),
     ("reuse each t when distance < 0.1 { a }", "(reuse t when (< distance 0.1) {a})"),
     ("knob w in [1, 2] = 1\nknob d in sizes", "(knob w [1 2] 1) (knob d sizes)"),
+    ("knob w in [1, 2] each t by R(1)\na", "(knob w [1 2] each t by (call R 1)) a"),
     (
       "router R() { state b = 0 scores { x } select s update { b = 1 } }",
       "(router R () (state b 0) (scores {x}) (select s) (update {(= b 1)}))"
@@ -107,6 +108,8 @@ struct SiteFormTests {
     ("cascade each t { a { b } a { c } }", "(cascade t (a {b}) (a {c})) !E0014"),
     ("reuse each t by R { a }", "(reuse t when R {a}) !E0010"),
     ("knob w of [1]", "(knob w [1]) !E0010"), ("knbo w in [1]", "(knob w [1]) !E0011"),
+    ("knob w in [1] each by R", "(knob w [1] each  by R) !E0010"),
+    ("knob w in [1] each t when R", "(knob w [1] each t by R) !E0010"),
     ("router R { updaet { a } }", "(router R () (update {a})) !E0011"),
   ])
   func oneMistakeGivesOneErrorAndTheRestIsUnderstood(_ text: String, _ expected: String) {
@@ -130,7 +133,7 @@ struct SiteFormTests {
   @Test(arguments: [
     "keep 5% of t by", "loop up to 8 until", "loop 2 carrying (", "scan over t", "exit each t when",
     "exit each t by R through", "cascade each t {", "reuse each t when a < 1", "knob w in",
-    "keep 5% of t by R else",
+    "knob w in [1] each t by", "keep 5% of t by R else",
   ])
   func openFormsAreIncomplete(_ text: String) {
     #expect(parse(text).isIncomplete)
@@ -171,6 +174,7 @@ struct SiteFormTests {
       "cascade each t {\n  a { b }\n    accept when c > 1\n  d { e }\n}\n"
     ),
     ("knob w in[1,2]=2", "knob w in [1, 2] = 2\n"),
+    ("knob w in[1,2]each  t by R( 1 )", "knob w in [1, 2] each t by R(1)\n"),
     ("router R{state b=0 update{b=1}}", "router R { state b = 0  update { b = 1 } }\n"),
   ])
   func layout(_ text: String, _ expected: String?) {

@@ -27,7 +27,10 @@ func dump(_ statement: Statement) -> String {
     list("param", [name.text, "[\(join(shape))]", initial.map(dump) ?? ""])
   case .state(let name, let initial): list("state", [name.text, dump(initial)])
   case .knob(let knob):
-    list("knob", [knob.name.text, dump(knob.choices), knob.initial.map(dump) ?? ""])
+    list(
+      "knob",
+      [knob.name.text, dump(knob.choices), knob.initial.map(dump) ?? ""]
+        + (knob.decision.map { ["each \($0.unit.text) by", dump($0.router)] } ?? []))
   case .forIn(let pattern, let sequence, let body):
     list("for", [dump(pattern), dump(sequence), braces(body)])
   case .whileLoop(let condition, let body): list("while", [dump(condition), braces(body)])

@@ -38,6 +38,7 @@ struct WalkTests {
     ("keep top a of t each s by b { c } else { d }", "a b c d"),
     ("exit each t when a < b through c", "a b c"), ("reuse each t when a < b { c }", "a b c"),
     ("cascade each t { x { a } accept by b y { c } }", "a b c"), ("knob x in a = b", "a b"),
+    ("knob x in a each t by b", "a b"),
     ("router R() { state x = a update { b } }", "a b"),
     ("route each t by a { always b x { c } else { d } }", "a b c d"),
     ("route each t by a { b c { d } e { f } }", "a b d f"),

@@ -16,8 +16,13 @@ extension Compiler {
   /// A block in a scope of its own.
   func compile(_ block: Block, _ lines: Lines = .statements) -> CodeNode {
     let (statements, scope) = scoped { () -> ContiguousArray<CodeNode> in
-      declareNames(of: block)
-      return ContiguousArray(block.statements.map { compile($0, lines) })
+      guard let slot = lines.slot, let turned = TurnedBlock(block) else {
+        declareNames(of: block.statements)
+        return ContiguousArray(block.statements.map { compile($0, lines) })
+      }
+      declareNames(of: turned.before)
+      let before = ContiguousArray(turned.before.map { compile($0, lines) })
+      return before + [compile(turned, slot: slot)]
     }
     let cells = scope.cells
     if statements.count == 1, cells.isEmpty { return SingleNode(statements[0], block.span) }
@@ -25,9 +30,9 @@ extension Compiler {
   }
 
   /// The names a block binds are known to bodies inside it before they are bound.
-  private func declareNames(of block: Block) {
+  private func declareNames(of statements: some Sequence<Statement>) {
     guard let scope = function.blocks.last else { return }
-    for statement in block.statements {
+    for statement in statements {
       for name in Compiler.bound(statement) where !reportDuplicate(name, in: scope) {
         declare(name, isMutable: Compiler.isMutable(statement), isBound: false)
       }
@@ -66,6 +71,7 @@ extension Compiler {
     case .knob(let knob):
       let choices = compile(knob.choices)
       let start = knob.initial.map { compile($0) }
+      if let decision = knob.decision { reportNoFlow(decision) }
       return KnobNode(knob.name, bind(knob.name), choices, start, span)
     case .function, .layer, .router, .objective, .optimizer: return compileDeclaration(statement)
     }

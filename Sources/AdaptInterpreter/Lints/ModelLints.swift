@@ -60,8 +60,10 @@ struct ModelLints {
         }
       }
       for statement in SyntaxNode.block(tree).statements {
-        if case .parameter(let name, _, _) = statement.kind {
-          parameters[name.text, default: []].append(name.span)
+        switch statement.kind {
+        case .parameter(let name, _, _): parameters[name.text, default: []].append(name.span)
+        case .knob(let knob): routers[statement.span] = knob.decision?.router.span
+        default: break
         }
       }
     }

@@ -12,7 +12,8 @@ extension Interpreter {
         The same model under policies and settings of its knobs: it shares parameters and state, and all
         that takes a model takes it. A label that is a string names the sites of a policy, or the layers
         that hold them, by path or glob; a policy without one holds at all sites that it can decide at.
-        Other labels are names of knobs. E0306 when there is no such site or knob.
+        Other labels are names of knobs, which a `budget` may turn. E0306 when there is no such site or
+        knob.
         ```
         layer Duo() {
           knob width in [50%, 100%]
@@ -33,22 +34,22 @@ extension Interpreter {
 
   /// `model.under(policies…, "sites": policy, knob: value)`.
   func under(_ call: Call) throws -> Value {
-    let model = try call.model(0)
-    var (policies, settings) = ([ModelView.SitePolicy](), [ModelView.Setting]())
+    var view = try call.model(0)
+    var policies: [ModelView.SitePolicy] = []
     for value in try call.elements(1) { policies += try policiesWithoutLabel(value, call) }
     guard case .record(let labelled) = call[2] else { return .unknown }
     for field in labelled.fields {
       if let policy = Interpreter.policyValue(field.value) {
-        policies.append(ModelView.SitePolicy(sites: PathGlob(field.name), value: policy))
+        if let policy = try take(policy, at: field.name, into: &view, call) {
+          policies.append(policy)
+        }
       } else {
-        settings.append(
-          ModelView.Setting(knob: field.name, value: field.value, span: call.span(2)))
+        let setting = ModelView.Setting(
+          knob: field.name, value: field.value, span: call.span(2))
+        view = view.seen { $0.settings.append(setting) }
       }
     }
-    let view = model.seen {
-      $0.policies += policies
-      $0.settings += settings
-    }
+    view = view.seen { $0.policies += policies }
     try checkView(view, policies, at: call.span)
     return .flow(view)
   }
@@ -86,20 +87,24 @@ extension Interpreter {
 
   /// Traces what can be traced alone, so that what is wrong is said where the view is made.
   private func checkView(_ view: Flow, _ policies: [ModelView.SitePolicy], at span: Span) throws {
-    // A layer inside of a model, or one that any width fits, is looked at where it is applied.
-    guard trace == nil else { return }
-    let structure: ModelStructure
-    do { structure = try self.structure(of: view, at: span) } catch let error as Diagnostic
-      where error.id == .unknownWidth
-    {
-      return
-    }
+    guard let structure = try knownStructure(of: view, at: span) else { return }
     var decided: [String: Policy] = [:]
     for policy in policies {
       try decide(policy.value, at: policy.sites, structure.graph.graph, &decided, at: span)
     }
     guard view.view?.settings.isEmpty == false else { return }
     try checkParameters(of: structure, try self.structure(of: view.root, at: span), at: span)
+  }
+
+  /// Nil for a layer inside of a model, and one that any width fits: they are looked at where they are
+  /// applied.
+  func knownStructure(of view: Flow, at span: Span) throws -> ModelStructure? {
+    guard trace == nil else { return nil }
+    do { return try structure(of: view, at: span) } catch let error as Diagnostic
+      where error.id == .unknownWidth
+    {
+      return nil
+    }
   }
 
   /// A setting may leave parameters out, never have others: whatever the setting, they are one model's.

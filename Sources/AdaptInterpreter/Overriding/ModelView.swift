@@ -37,7 +37,7 @@ struct ModelView {
     return (policies + settings).joined(separator: ", ")
   }
 
-  private static func text(_ value: Value) -> String {
+  static func text(_ value: Value) -> String {
     var writer = ValueWriter(limit: 40)
     writer.write(value, quoted: true)
     return writer.text

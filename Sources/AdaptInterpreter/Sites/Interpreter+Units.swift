@@ -22,8 +22,14 @@ extension Interpreter {
     if set.label == name.text {
       return Units(rows: rows, value: x, name: name, axis: nil, axes: input.axes)
     }
-    if set.grouping == name.text, let groups = trace.graph.openGroups(of: rows) {
-      return Units(rows: groups, value: x, name: name, axis: nil, axes: input.axes)
+    if set.grouping == name.text {
+      if let groups = trace.graph.openGroups(of: rows) {
+        return Units(rows: groups, value: x, name: name, axis: nil, axes: input.axes)
+      }
+      // A step of a scan has one row of each group.
+      if trace.graph.isScanned(trace.graph.region) {
+        return Units(rows: rows, value: x, name: name, axis: nil, axes: input.axes)
+      }
     }
     if let axis = input.axes.firstIndex(of: name.text) {
       return try unfolded(x, axis, input.axes, name, trace)

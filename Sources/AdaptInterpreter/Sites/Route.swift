@@ -6,6 +6,8 @@ final class RouteForm: SiteForm {
   struct Path {
     let name: String
     let body: Closure
+    /// Whether it is a setting of a knob, all of which have the same parameters.
+    var isSetting = false
   }
 
   let unit: Identifier
@@ -84,10 +86,22 @@ extension Interpreter {
   ) throws -> PathResult {
     let span = path.body.code.span
     return try takePath(site, path.name, [x], trace, at: span) { brought in
-      try run(path.body, path.name, on: brought[0], trace) { output in
+      try run(path, on: brought[0], trace) { output in
         let here = try weights.map { try aligned($0, trace, at: span) }
         return try weighted(output, by: here, column: column, trace, at: path.body.code.lastSpan)
       }
+    }
+  }
+
+  private func run(
+    _ path: RouteForm.Path, on x: ValueID, _ trace: Trace, _ finish: (ValueID) throws -> ValueID
+  ) throws -> ValueID? {
+    let (body, code) = (path.body, path.body.code)
+    guard path.isSetting else { return try run(body, path.name, on: x, trace, finish) }
+    return try trace.setting(path.name) { () throws -> ValueID? in
+      let input = SymbolicTensor(content: .value(x), trace: trace)
+      let result = try runFlow(body, on: .tensor(input))
+      return try output(result, trace, at: code.lastSpan, whole: code.span).map(finish)
     }
   }
 

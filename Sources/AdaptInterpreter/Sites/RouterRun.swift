@@ -130,7 +130,8 @@ extension Interpreter {
     run.units = question.units
     try bindStates(&run, trace)
     let score = try score(question, &run, trace)
-    let (selection, decision) = try select(question, run, score, trace)
+    let (rule, decision) = try select(question, run, score, trace)
+    let selection = question.units.competing(by: rule, in: trace.graph)
     let site = try open(
       question, selection, score, decision, run.router.name, trace,
       inUse: try ruleInUse(question, run, selection, score, trace))

@@ -38,12 +38,12 @@ extension Interpreter {
   ) throws -> Value {
     let x = try aligned(try value(of: input, at: span), trace, at: span)
     let rows = try scannedRows(of: x, along: scan.axis, trace)
-    let starts = try scan.carried.map { try start(of: $0, trace) }
+    let starts = try scan.carried.map { try start(of: $0, x, trace) }
     let (region, lossCount) = (trace.graph.region, trace.losses.count)
     do {
       var open = try trace.graph.openScan(name: trace.place, over: rows)
       let row = try trace.graph.takeRows(x, in: &open)
-      let states = try starts.map { try trace.graph.carry($0, in: &open) }
+      let (states, marks) = try carry(starts, in: &open, trace)
       let first = SymbolicTensor(content: .value(row), trace: trace, axes: input.axes)
       let leaving = (trace.departures.count, trace.answers.count)
       let step = try runStep(scan, first, states, trace)
@@ -53,7 +53,7 @@ extension Interpreter {
           hint: "put the exit behind the scan")
       }
       let result = try trace.graph.closeScan(
-        open, result: step.result, next: step.next,
+        open, result: step.result, next: step.next + marks,
         means: trace.losses[lossCount...].map(\.value), reversed: scan.isReversed)
       for (index, mean) in result.means.enumerated() {
         trace.losses[lossCount + index].value = mean
@@ -85,17 +85,51 @@ extension Interpreter {
       hint: "the rows are '\(label)': write 'scan over \(label)'")
   }
 
-  /// What the first row of every sequence is handed.
-  private func start(of carried: ScanForm.Carried, _ trace: Trace) throws -> ValueID {
+  /// What the first row of a sequence is handed.
+  private struct Start {
+    /// Without rows; zeros where every sequence has its own.
+    let initial: ValueID
+    /// What each sequence starts from, over all of its rows.
+    var own: ValueID?
+  }
+
+  private func start(of carried: ScanForm.Carried, _ x: ValueID, _ trace: Trace) throws -> Start {
     let (name, span) = (carried.code.name.text, carried.code.initial.span)
     let operand = try operand(carried.initial, at: span)
-    guard operand.type.rows == nil, operand.type.element == .float32 else {
+    let (rows, scanned) = (operand.type.rows, trace.graph.type(x).rows)
+    let isOwn = rows != nil && rows == scanned.flatMap { trace.graph.groups(of: $0) }
+    guard rows == nil || isOwn, operand.type.element == .float32 else {
       throw failure(
         .wrongShape,
-        "'\(name)' starts the same in every sequence, and \(describe(operand)) differs between rows",
-        at: span, notes: callNotes(around: span), hint: "\(name) = zeros(n), or a 'param'")
+        "'\(name)' starts the same for all rows of a sequence, and \(describe(operand)) differs "
+          + "between them", at: span, notes: callNotes(around: span),
+        hint: "\(name) = zeros(n), a 'param', or one row for each sequence: pool")
     }
-    return try value(of: operand, trace, at: span)
+    let value = try value(of: operand, trace, at: span)
+    guard isOwn else { return Start(initial: value) }
+    return try traced(at: span) {
+      let zeros = try trace.graph.spread(trace.graph.constant(0), to: operand.type.dims)
+      return Start(initial: zeros, own: try trace.graph.spread(value, like: x))
+    }
+  }
+
+  /// Opens what is carried. A start of a sequence's own comes with its rows and is added at the first,
+  /// which a mark tells from the others: 1 there, then 0.
+  /// - Returns: what a row is handed, and what becomes of the mark behind it.
+  private func carry(_ starts: [Start], in scan: inout OpenScan, _ trace: Trace) throws -> (
+    states: [ValueID], marks: [ValueID]
+  ) {
+    var states: [ValueID] = []
+    for start in starts { states.append(try trace.graph.carry(start.initial, in: &scan)) }
+    guard starts.contains(where: { $0.own != nil }) else { return (states, []) }
+    let mark = try trace.graph.carry(trace.graph.constant(1), in: &scan)
+    for (index, start) in starts.enumerated() {
+      guard let own = start.own else { continue }
+      let row = try trace.graph.takeRows(own, in: &scan)
+      let first = try trace.graph.add(.binary(.multiply), mark, row)
+      states[index] = try trace.graph.add(.binary(.add), states[index], first)
+    }
+    return (states, [try trace.graph.constant(0)])
   }
 
   private struct Step {

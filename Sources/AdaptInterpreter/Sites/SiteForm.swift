@@ -46,6 +46,12 @@ struct Units {
 
   /// Whether each unit consists of several rows.
   func travels(in graph: Graph) -> Bool { graph.type(value).rows != rows }
+
+  /// Groups compete with each other, not each with itself where a step of a scan has one row of it.
+  func competing(by rule: Selection, in graph: Graph) -> Selection {
+    let isGroup = graph[rows].grouping == name.text
+    return isGroup && rule.isJoint && !rule.isAmongBatch ? .amongBatch(rule) : rule
+  }
 }
 
 /// What came of one path, over the rows of the path until it is left, then over those around.

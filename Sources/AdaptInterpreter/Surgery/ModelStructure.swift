@@ -4,7 +4,7 @@ import AdaptSyntax
 
 /// What stands at a named place of a model that is traced.
 struct TracedPlace {
-  /// `layer`, `route`, `path`, `loop`, `repeat` or `flow`.
+  /// `layer`, `route`, `knob`, `path`, `loop`, `repeat` or `flow`.
   let kind: String
   let content: Flow
   let isReplaced: Bool
@@ -63,6 +63,8 @@ struct ModelStructure {
   /// Without the root.
   let layers: [Layer]
   let parameters: [DeclaredParameter]
+  /// In the order they were met; those of what is applied again stand again.
+  let knobs: [TracedKnob]
   let graph: ModelGraph
 
   init(_ trace: Trace, _ model: ModelGraph) {
@@ -72,6 +74,7 @@ struct ModelStructure {
         output: trace.describe(place.output))
     }
     parameters = trace.declared.all.map(\.record)
+    knobs = trace.knobs.met
     graph = model
   }
 
