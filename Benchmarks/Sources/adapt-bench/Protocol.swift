@@ -1,4 +1,5 @@
 import AdaptRuntime
+import AdaptTensor
 import Foundation
 
 /// What can be timed, a step on request.
@@ -24,7 +25,8 @@ extension ProfiledMeasurement {
     for entry in profile?.table ?? [] {
       say(
         String(
-          format: "%-20@ %5d calls  %8.2f ms  %8.1f GFLOP/s", entry.op as NSString,
+          format: "%-40@ %5d calls  %8.2f ms  %8.1f GFLOP/s",
+          (entry.op + (entry.way.isEmpty ? "" : " (\(entry.way))")) as NSString,
           entry.calls / 10, entry.seconds * 100, entry.flops / entry.seconds / 1e9))
     }
   }
