@@ -51,7 +51,13 @@ public final class Executor {
   /// How many rows of the last run took each path, by site.
   public internal(set) var pathCounts: [[Int]]
   /// How many units decided in the last run, by site.
-  public var unitCounts: [Int] { graph.sites.map { counts[$0.rows.index] } }
+  public var unitCounts: [Int] { graph.sites.map { units(of: $0.rows) } }
+
+  /// How many rows a set had, over all steps where it is one of a scan.
+  private func units(of rows: RowSetID) -> Int {
+    if case .step(let whole) = graph[rows].origin { return units(of: whole) }
+    return counts[rows.index]
+  }
 
   /// - Parameter outputs: the values to be read after a run.
   /// - Throws: `GraphError` when the graph breaks a rule.

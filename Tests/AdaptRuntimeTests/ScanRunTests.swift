@@ -61,6 +61,7 @@ struct ScannedModel {
     let executor = try model.executor()
     try executor.run(ScannedModel.batch(Self.lengths), model.parameters(), record: true)
     #expect(executor.pathCounts[0].reduce(0, +) == 24)
+    #expect(executor.unitCounts == [24])
     #expect(executor.pathCounts[0].allSatisfy { $0 > 0 })
     let decision = try #require(executor.decisions.first)
     #expect(executor.decisions.count == 1)
