@@ -150,7 +150,7 @@ def measure_parse(options, folder):
         for turn in range(options.warmup + options.rounds):
             if turn == options.warmup:
                 others = Others([ours])
-            ours.step(measured=turn >= options.warmup)
+            ours.turn(measured=turn >= options.warmup)
         others = others.cores()
     finally:
         ours.stop()

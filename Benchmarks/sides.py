@@ -13,6 +13,8 @@ from pathlib import Path
 
 START_LIMIT, STEP_LIMIT = 900, 600  # seconds; compiling a model takes a minute
 IDLE_LIMIT = 0.05  # share of a core that a waiting side may use before we say so
+SILENCE = 0.02  # seconds before a turn, in which threads of the side before it stop spinning
+TURN = 0.05  # seconds that a turn of short steps takes
 OTHERS_LIMIT = 0.1  # cores that the rest of the machine may use before we say so
 
 
@@ -98,16 +100,24 @@ class Side:
         self.waited += time.perf_counter() - began
         self.burnt += self.processor_seconds() - burnt
 
-    def step(self, measured):
+    def turn(self, measured):
+        """One step, or several where they are short: their median counts."""
+        time.sleep(SILENCE)
         self._rest_ends()
-        answer = self._ask("step", STEP_LIMIT)
+        steps = [self._step()]
+        while sum(steps) < TURN:
+            steps.append(self._step())
         self._rest_begins()
+        if measured:
+            self.seconds.append(statistics.median(steps))
+
+    def _step(self):
+        answer = self._ask("step", STEP_LIMIT)
         try:
-            seconds = float(answer)
+            # No clock is exact to less, and a turn ends.
+            return max(1e-6, float(answer))
         except ValueError:
             raise Unavailable(f"answered {answer!r} to step") from None
-        if measured:
-            self.seconds.append(seconds)
 
     def finish(self):
         """What the side says of itself at the end, with the peak of its memory; then it quits."""
@@ -204,7 +214,7 @@ def take_turns(sides, options, agree=lambda: None):
             if turn == options.warmup:
                 others = Others(sides)
             for side in sides:
-                side.step(measured=turn >= options.warmup)
+                side.turn(measured=turn >= options.warmup)
         others = others.cores() or 0
         for side in sides:
             side.finish()

@@ -26,6 +26,11 @@ static void run_product_few_rows(void) {
   k->product(a, WIDTH, 1, b, WIDTH, c, WIDTH, 4, WIDTH, WIDTH, 0);
 }
 
+static void run_product_packed(void) {
+  k->pack(b, 64, 1, c, 64, 64);
+  k->product_packed(a, 64, c, c + 4096, 64, 64, 64, 64, 0);
+}
+
 static void run_product_dot(void) { k->product_dot(a, WIDTH, b, WIDTH, c, 64, 4, 64, WIDTH, 0); }
 
 static struct adapt_attention segment(size_t head) {
@@ -79,6 +84,7 @@ static const struct {
     {"product", run_product},
     {"product_few_rows", run_product_few_rows},
     {"product_dot", run_product_dot},
+    {"product_packed", run_product_packed},
     {"attention", run_attention},
     {"attention_gradient", run_attention_gradient},
     {"log_loss", run_log_loss},

@@ -37,6 +37,7 @@ extension Executor {
       return
     }
     let work = steps.map(microseconds)
+    for case .rows(let program) in steps { try keepMatrices(of: program) }
     let starts = try reserveScratch(steps)
     // The longest first, so that no thread begins with it when others are done.
     let order = work.indices.sorted { (work[$1], $0) < (work[$0], $1) }
@@ -93,7 +94,7 @@ extension Executor {
     let starts = steps.map { step in
       defer {
         if case .rows(let program) = step {
-          size += program.memory(counts[program.rows.index], cpu)
+          size += memory(of: program)
         }
       }
       return size

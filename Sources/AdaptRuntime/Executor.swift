@@ -13,8 +13,10 @@ public final class Executor {
   let serial: CPU
   let plan: Plan
   private var arena: Storage?
-  /// How often memory for tensors has been asked for: a run as large as an earlier one asks for none.
-  public private(set) var allocations = 0
+  /// How often memory for tensors has been asked for: a third run as large as an earlier one asks for none.
+  public internal(set) var allocations = 0
+  /// Matrices that are laid out for products.
+  var packed = PackedWeights()
   /// What lies between the ops of a group.
   private var scratch: Storage?
   /// Where values without any element point.
@@ -130,6 +132,7 @@ public final class Executor {
     try openRows(batch.layout)
     try reserve()
     try bind(parameters)
+    packed.begin(parameters)
     if let profile { return try runProfiled(profile) }
     for step in plan.steps { try run(step) }
   }
@@ -158,7 +161,8 @@ public final class Executor {
   }
 
   private func run(_ program: RowProgram) throws {
-    try reserveScratch(floats: program.memory(counts[program.rows.index], cpu))
+    try keepMatrices(of: program)
+    try reserveScratch(floats: memory(of: program))
     program.run(self, memory: scratchMemory)
   }
 

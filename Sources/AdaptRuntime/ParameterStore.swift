@@ -8,7 +8,11 @@ import AdaptTensor
 public final class ParameterStore {
   public let seed: UInt64
   public private(set) var names: [String] = []
-  private var tensors: [String: Tensor] = [:]
+  private var tensors: [String: Tensor] = [:] {
+    didSet { version += 1 }
+  }
+  /// Another number after every change.
+  private(set) var version = 0
 
   public init(seed: UInt64 = 0) { self.seed = seed }
 

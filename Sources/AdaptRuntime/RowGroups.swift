@@ -45,10 +45,18 @@ struct RowGroups {
     case .gather:
       // Rows of rows: a site made the index. One into a table comes from data and is checked.
       return graph.type(node.inputs[0]).rows != nil ? type.rows : nil
+    case .matmul: return isByRow(node, graph) ? type.rows : nil
     case .sumRows:
       return type.count >= leastColumns ? graph.type(node.inputs[0]).rows : nil
     default: return nil
     }
+  }
+
+  /// Whether a product multiplies every row by a matrix that is the same for all.
+  private static func isByRow(_ node: Node, _ graph: Graph) -> Bool {
+    guard case .matmul(transposeA: false, _) = node.op else { return false }
+    let (a, b) = (graph.type(node.inputs[0]), graph.type(node.inputs[1]))
+    return a.rows != nil && b.rows == nil && graph.type(node.outputs[0]).rows == a.rows
   }
 
   /// One group while it is found.

@@ -12,7 +12,7 @@ extension RowProgram {
     _ nodes: [Node], rows: RowSetID, in graph: Graph, root: (ValueID) -> ValueID,
     isLocal: (ValueID) -> Bool
   ) {
-    self.init(rows: rows)
+    self.init(rows: rows, bounds: graph.bounds(of: rows))
     self.nodes = nodes.filter { !$0.isView }
     var scratch = Scratch(nodes, root)
     var refs: [ValueID: Ref] = [:]
@@ -32,12 +32,18 @@ extension RowProgram {
         let reused = scratch.overwritable(node, at: index, output, graph, isLocal)
         scratch.open(output, max(1, graph.type(output).count), reusing: reused)
       }
-      let inputs = node.inputs.enumerated().map { place, input in
+      let operands = node.op.kind == .matmul ? node.inputs.prefix(1) : node.inputs[...]
+      let inputs = operands.enumerated().map { place, input in
         // A gather reads its source as a whole: its rows are not the group's.
         node.op.kind == .gather && place == 0
           ? whole(input, root, &self) : ref(input, &self)
       }
-      add(node, inputs, outputs.map { ref($0, &self) }, graph)
+      if case .matmul(_, let transposed) = node.op {
+        add(
+          Weight(root(node.inputs[1]), transposed, node, graph), inputs[0], ref(outputs[0], &self))
+      } else {
+        add(node, inputs, outputs.map { ref($0, &self) }, graph)
+      }
       scratch.close(at: index)
     }
     self.scratch = scratch.size
@@ -50,6 +56,15 @@ extension RowProgram {
     program.strides.append(0)
     return program.places.count - 1
   }
+
+  private mutating func add(_ weight: Weight, _ x: Ref, _ y: Ref) {
+    cost += weight.rows * weight.columns / RowProgram.multiplications
+    steps.append(.product(x, weights.count, into: y))
+    weights.append(weight)
+  }
+
+  /// Multiplications that take as long as an element of a cheap kernel.
+  private static let multiplications = 6
 
   private mutating func add(_ node: Node, _ x: [Ref], _ y: [Ref], _ graph: Graph) {
     let type = graph.type(node.outputs[0])
@@ -142,6 +157,14 @@ extension RowProgram {
       steps.append(.gather(x[0], index: x[1], into: y[0], columns: lines * columns))
     default: return
     }
+  }
+}
+
+extension RowProgram.Weight {
+  fileprivate init(_ value: ValueID, _ transposed: Bool, _ product: Node, _ graph: Graph) {
+    self.init(
+      value: value, transposed: transposed, rows: graph.type(product.inputs[0]).count,
+      columns: graph.type(product.outputs[0]).count)
   }
 }
 

@@ -38,6 +38,8 @@ struct RowProgram: Sendable {
     case clear(Ref, columns: Int)
     /// Rows of a whole value.
     case gather(Ref, index: Ref, into: Ref, columns: Int)
+    /// Every row times a matrix: the number of the weight.
+    case product(Ref, Int, into: Ref)
     /// Adds up rows, over all tiles: the number of the sum.
     case sum(Ref, Int)
   }
@@ -49,7 +51,18 @@ struct RowProgram: Sendable {
     var columns: Int
   }
 
+  /// A matrix that all rows are multiplied by.
+  struct Weight: Sendable, Hashable {
+    var value: ValueID
+    /// Stored as `[columns, rows]`.
+    var transposed: Bool
+    var rows: Int
+    var columns: Int
+  }
+
   let rows: RowSetID
+  /// How many rows there may be at most.
+  let bounds: [Plan.RowBound]
   /// What it was made of.
   var nodes: [Node] = []
   var steps: [Step] = []
@@ -57,12 +70,13 @@ struct RowProgram: Sendable {
   /// Floats from one row to the next; 0 for what all rows share.
   var strides: [Int] = []
   var sums: [Sum] = []
+  var weights: [Weight] = []
   /// Floats of scratch memory a row.
   var scratch = 0
   /// What a row costs, in elements of a cheap kernel.
   var cost = 0
 
-  init(rows: RowSetID) { self.rows = rows }
+  init(rows: RowSetID, bounds: [Plan.RowBound]) { (self.rows, self.bounds) = (rows, bounds) }
 
   /// The names of its ops, each once.
   var summary: String {
@@ -80,46 +94,78 @@ struct RowProgram: Sendable {
 
   /// Floats that all operands of a tile may take: half of a second-level cache at most.
   private static let tile = 32768
+  /// The same with products, for which a matrix goes through the cache with every tile.
+  private static let productTile = 131_072
+  /// Rows of a tile with products.
+  private static let productRows = 32...128
+  /// Rows up to which each step takes all threads: too few to be cut, or to lay a matrix out for.
+  private static let fewRows = 48
   /// Ranges of rows whose sums are added up one after the other, so that they do not depend on the
   /// number of threads.
   private static let sumParts = 8
 
-  private func tileRows(_ rows: Int) -> Int {
-    max(1, min(rows, RowProgram.tile / max(1, strides.reduce(0, +))))
+  /// How so many rows are worked on.
+  struct Cut {
+    /// Rows of a tile.
+    var height: Int
+    /// Ranges of rows, a thread each.
+    var parts: Int
+    /// Whether all rows are one tile, each step of which takes all threads.
+    var isWhole = false
   }
 
-  private func parts(_ rows: Int, _ cpu: CPU) -> Int {
-    let tiles = (rows + tileRows(rows) - 1) / tileRows(rows)
+  func cut(_ rows: Int, _ cpu: CPU) -> Cut {
+    if !weights.isEmpty, rows <= RowProgram.fewRows {
+      return Cut(height: max(1, rows), parts: 1, isWhole: true)
+    }
+    let height = tileRows(rows)
+    let tiles = (rows + height - 1) / height
     let most = sums.isEmpty ? cpu.threads : RowProgram.sumParts
-    return max(1, min(tiles, most, rows * cost / CPU.elementGrain))
+    let parts = max(1, min(tiles, most, rows * cost / CPU.elementGrain))
+    return Cut(height: height, parts: parts)
   }
 
-  /// Floats of memory that a run on so many rows needs beside its values.
-  func memory(_ rows: Int, _ cpu: CPU) -> Int { parts(rows, cpu) * partSize(rows) }
+  private func tileRows(_ rows: Int) -> Int {
+    let width = max(1, strides.reduce(0, +))
+    guard !weights.isEmpty else { return max(1, min(rows, RowProgram.tile / width)) }
+    let (least, most) = (RowProgram.productRows.lowerBound, RowProgram.productRows.upperBound)
+    // Whole tiles of the product's kernel.
+    return min(rows, max(least, min(most, RowProgram.productTile / width / 8 * 8)))
+  }
 
-  private func partSize(_ rows: Int) -> Int {
-    (scratch * tileRows(rows) + 15) / 16 * 16 + 2 * sums.reduce(0) { $0 + $1.columns }
+  /// Floats of memory that a run on so many rows needs beside its values and packed matrices.
+  func memory(_ cut: Cut) -> Int { cut.parts * partSize(cut) }
+
+  private func partSize(_ cut: Cut) -> Int {
+    (scratch * cut.height + 15) / 16 * 16 + 2 * sums.reduce(0) { $0 + $1.columns }
   }
 
   // MARK: Running
 
-  /// Runs all steps on all rows; `memory` has room for as many floats as ``memory(_:_:)`` says.
+  /// Runs all steps on all rows; `memory` has room for as many floats as
+  /// ``Executor/memory(of:)`` says.
   func run(_ run: Executor, memory: UnsafeMutablePointer<Float>) {
     let rows = run.counts[self.rows.index]
     guard rows > 0 else { return clearSums(run) }
     let bases = places.map { place -> UnsafeMutablePointer<Float>? in
       if case .value(let value) = place { run.floats(value) } else { nil }
     }
-    let (height, size) = (tileRows(rows), partSize(rows))
-    let parts = parts(rows, run.cpu)
-    run.cpu.split(rows, into: parts) { part, range in
+    let cut = cut(rows, run.cpu)
+    let size = partSize(cut)
+    let matrices = run.matrices(of: self, cut, memory: memory + self.memory(cut))
+    func part(_ number: Int, _ range: Range<Int>, _ cpu: CPU) {
       var tile = Tile(
-        program: self, bases: bases, memory: memory + part * size, height: height, rows: rows,
-        cpu: run.serial)
+        program: self, bases: bases, matrices: matrices, memory: memory + number * size,
+        height: cut.height, rows: rows, cpu: cpu)
       tile.run(range)
     }
+    if cut.isWhole {
+      part(0, 0..<rows, run.cpu)
+    } else {
+      run.cpu.split(rows, into: cut.parts) { part($0, $1, run.serial) }
+    }
     let first = memory + (size - 2 * sums.reduce(0) { $0 + $1.columns })
-    finishSums(run, first, parts: parts, step: size, rows: rows)
+    finishSums(run, first, parts: cut.parts, step: size, rows: rows)
   }
 
   private func clearSums(_ run: Executor) {
@@ -150,6 +196,7 @@ struct RowProgram: Sendable {
 private struct Tile {
   let program: RowProgram
   let bases: [UnsafeMutablePointer<Float>?]
+  let matrices: [RowMatrix]
   let memory: UnsafeMutablePointer<Float>
   let height: Int
   let rows: Int
@@ -159,10 +206,11 @@ private struct Tile {
   private var count = 0
 
   init(
-    program: RowProgram, bases: [UnsafeMutablePointer<Float>?],
+    program: RowProgram, bases: [UnsafeMutablePointer<Float>?], matrices: [RowMatrix],
     memory: UnsafeMutablePointer<Float>, height: Int, rows: Int, cpu: CPU
   ) {
     (self.program, self.bases, self.memory) = (program, bases, memory)
+    self.matrices = matrices
     (self.height, self.rows, self.cpu) = (height, rows, cpu)
   }
 
@@ -211,6 +259,8 @@ private struct Tile {
     case .sumColumns(let x, let scale, let into, let lines, let columns):
       cpu.sumColumns(
         pointer(x), pointer(into), rows: count * lines, columns: columns, scale: scale)
+    case .product(let x, let weight, let into):
+      multiply(pointer(x), program.weights[weight], matrices[weight], pointer(into))
     case .copy, .clear, .gather, .sum: move(step)
     case .softmax, .softmaxGradient, .normalize, .normalizeGradient: alongLines(step)
     }
@@ -224,6 +274,19 @@ private struct Tile {
     cpu.binary(
       .multiply, Operand(pointer(x), form), Operand(&factor, .scalar), pointer(into),
       rows: count * lines, columns: columns)
+  }
+
+  private func multiply(
+    _ x: UnsafePointer<Float>, _ weight: RowProgram.Weight, _ matrix: RowMatrix,
+    _ y: UnsafeMutablePointer<Float>
+  ) {
+    switch matrix {
+    case .packed(let packed): cpu.product(x, packed, y, m: count)
+    case .plain(let b):
+      cpu.matmul(
+        x, transposeA: false, b, transposeB: weight.transposed, y, m: count, n: weight.columns,
+        k: weight.rows, accumulate: false)
+    }
   }
 
   private func alongLines(_ step: RowProgram.Step) {

@@ -118,12 +118,48 @@ import Testing
     let executor = try chain.run(1000, threads: 2)
     let store = ParameterStore(seed: 3)
     try store.ensure(chain.graph.parameters)
+    // A matrix is laid out for good when it is used a second time as it is.
+    for _ in 0..<2 { try executor.run(Chain.batch(1000), store) }
     let before = executor.allocations
     #expect(before > 0)
     for rows in [1000, 10, 0, 999, 1000] { try executor.run(Chain.batch(rows), store) }
     #expect(executor.allocations == before)
     try executor.run(Chain.batch(2000), store)
     #expect(executor.allocations > before)
+  }
+
+  @Test func whatIsLaidOutFollowsTheParameters() throws {
+    let chain = try Chain()
+    let executor = try chain.run(200, threads: 2)
+    let (store, other) = (ParameterStore(seed: 3), ParameterStore(seed: 4))
+    for store in [store, other] { try store.ensure(chain.graph.parameters) }
+    func result(_ store: ParameterStore) throws -> [Float] {
+      try executor.run(Chain.batch(200), store)
+      return executor.floats(0)
+    }
+    let first = try result(store)
+    #expect(try (0..<3).allSatisfy { _ in try result(store) == first })
+    let second = try result(other)
+    #expect(second != first)
+    #expect(try result(other) == second && result(other) == second)
+    #expect(try result(store) == first && result(store) == first)
+    store["w"] = other["w"]
+    store["b"] = other["b"]
+    #expect(try result(store) == second && result(store) == second)
+  }
+
+  @Test func aRowDoesNotDependOnTheRowsBesideIt() throws {
+    let chain = try Chain()
+    let whole = try chain.run(1000, threads: 3).floats(0)
+    let executor = try chain.run(1000, threads: 2)
+    let store = ParameterStore(seed: 3)
+    try store.ensure(chain.graph.parameters)
+    for rows in [49, 57, 333] {
+      let x = Array(Chain.batch(1000).floats["x"]?.prefix(rows * Self.width) ?? [])
+      let batch = Batch(layout: RowLayout(groups: 1, length: rows), floats: ["x": x])
+      try executor.run(batch, store)
+      #expect(executor.floats(0) == Array(whole.prefix(rows * Self.width)))
+    }
   }
 
   @Test func aStepOfTrainingAllocatesNothingOnceItIsSteady() throws {

@@ -42,6 +42,31 @@ import Testing
     }
   }
 
+  @Test("Products with a matrix that was laid out agree with Double", arguments: Backend.all)
+  func packed(_ backend: Backend) {
+    let cpu = backend.cpu
+    var source = Source(23)
+    for (m, n, k) in Self.sizes + [(131, 70, 1100)] {
+      let (a, b) = (source.normals(m * k), source.normals(k * n))
+      for transposed in [false, true] {
+        let memory = Floats(count: cpu.packedCount(rows: k, columns: n))
+        cpu.pack(b.p, transposed: transposed, rows: k, columns: n, into: memory.p)
+        let out = Floats([Float](repeating: .nan, count: m * n))
+        cpu.product(a.p, PackedMatrix(memory.p, rows: k, columns: n), out.p, m: m)
+        let expected = (0..<m * n).map { place in
+          (0..<k).reduce(0.0) { sum, p in
+            let (i, j) = (place / n, place % n)
+            return sum + Double(a[i * k + p]) * Double(b[transposed ? j * k + p : p * n + j])
+          }
+        }
+        expectClose(
+          out, expected, relative: 1e-6, absolute: 2e-7 * Double(k) + 1e-6,
+          "\(m)×\(n)×\(k)\(transposed ? " B'" : "")")
+        #expect(memory.intact)
+      }
+    }
+  }
+
   @Test("A product gives the same bits every time", arguments: Backend.all)
   func repeatable(_ backend: Backend) {
     let cpu = backend.cpu

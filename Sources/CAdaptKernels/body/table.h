@@ -8,6 +8,7 @@
 #include "rows.h"
 #include "product.h"
 #include "few.h"
+#include "packed.h"
 #include "attention.h"
 #include "cached.h"
 
@@ -33,6 +34,9 @@ const struct adapt_kernels ADAPT_TABLE = {
     .product = product,
     .product_dot = product_dot,
     .product_few = product_few,
+    .packed_size = packed_size,
+    .pack = pack,
+    .product_packed = product_packed,
     .attention_scratch = attention_scratch,
     .attention = attention,
     .attention_gradient = attention_gradient,

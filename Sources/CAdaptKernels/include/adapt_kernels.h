@@ -119,6 +119,15 @@ struct adapt_kernels {
   void (*product_dot)(const float *a, size_t a_row, const float *b, size_t b_row, float *c,
                       size_t c_row, size_t m, size_t n, size_t k, int accumulate);
 
+  // Floats that B[k,n] takes when it is laid out for product_packed.
+  size_t (*packed_size)(size_t n, size_t k);
+  // Lays B out; b(p, j) = b[p * b_row + j * b_column], one of the steps 1. Whole panels of
+  // 2 * width columns may be laid out on their own: the one of column j begins at to[j * k].
+  void (*pack)(const float *b, size_t b_row, size_t b_column, float *to, size_t n, size_t k);
+  // C[m,n] (+)= A[m,k] · B, laid out. An element does not depend on m.
+  void (*product_packed)(const float *a, size_t a_row, const float *b, float *c, size_t c_row,
+                         size_t m, size_t n, size_t k, int accumulate);
+
   // Floats of scratch, 64-byte aligned, that attention to `keys` rows needs.
   size_t (*attention_scratch)(size_t keys, size_t head_size, int gradient);
   // Queries first..<last of the segment.
