@@ -13,7 +13,7 @@ extension Interpreter {
         [
           "model", "on", .optional("steps", .int(1000)), .optional("batch", .int(16)),
           .optional("optimizer"), .optional("seed", .int(0)), .optional("clip", .number(1)),
-          .optional("knobs"),
+          .optional("knobs"), .optional("precision", .string(Precision.fp32.rawValue)),
         ], takesUnknown: true, takesBlock: true
       ) { try $0.interpreter.train($0) },
       NativeFunction(

@@ -2,6 +2,7 @@ import AdaptGraph
 import AdaptPlatform
 import AdaptRuntime
 import AdaptSyntax
+import AdaptTensor
 
 /// What `train` was asked for.
 private struct TrainingPlan {
@@ -11,6 +12,7 @@ private struct TrainingPlan {
   let batch: Int
   let seed: UInt64
   let clip: Double?
+  let precision: Precision
 }
 
 /// What does the steps of a model in one setting, and what watches its sites meanwhile.
@@ -65,7 +67,8 @@ extension Interpreter {
   private func plan(_ model: Flow, _ call: Call) throws -> TrainingPlan {
     TrainingPlan(
       model: model, data: try call.units(1), steps: try call.int(2, in: 0...1 << 40),
-      batch: try call.int(3, in: 1...1 << 20), seed: try call.seed(5), clip: try clip(call))
+      batch: try call.int(3, in: 1...1 << 20), seed: try call.seed(5), clip: try clip(call),
+      precision: try precision(call))
   }
 
   /// What does the steps of a model in one setting; nil in a dry run.
@@ -104,7 +107,8 @@ extension Interpreter {
       try Trainer(
         objective.model, objective: objective.total, terms: objective.terms,
         routers: objective.routers, optimizer: optimizer, parameters: state.parameters,
-        clip: plan.clip, policies: policies, cpu: cpu, sharing: other)
+        clip: plan.clip, policies: policies,
+        cpu: cpu.computing(in: plan.precision), sharing: other)
     }
     let watched = Watched(
       model: model, graph: graph, input: .rows(format.input), mode: .training, span: call.span)
@@ -127,6 +131,15 @@ extension Interpreter {
     let clip = try call.number(6)
     guard clip > 0 else { throw call.wrongValue(6, "gradients are clipped to a norm above 0") }
     return clip
+  }
+
+  private func precision(_ call: Call) throws -> Precision {
+    let name = try call.string(8)
+    guard let precision = Precision(rawValue: name) else {
+      let known = Precision.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: " or ")
+      throw call.wrongValue(8, "products are computed in \(known), not in \"\(name)\"")
+    }
+    return precision
   }
 
   private func optimizer(_ call: Call) throws -> OptimizerInstance {

@@ -61,7 +61,7 @@ extension Executor {
   /// Lays out those matrices of a group that are used again as they are.
   func keepMatrices(of program: RowProgram) throws {
     guard usesPacked(program) else { return }
-    for weight in program.weights where isLasting(weight) {
+    for weight in program.weights where !weight.isNarrow && isLasting(weight) {
       let count = cpu.packedCount(rows: weight.rows, columns: weight.columns)
       guard let (storage, isNew) = try packed.use(weight, count: count) else { continue }
       allocations += isNew ? 1 : 0
@@ -80,7 +80,7 @@ extension Executor {
     let cut = program.cut(rows, cpu)
     guard !cut.isWhole else { return program.memory(cut) }
     return program.weights.reduce(program.memory(cut)) { size, weight in
-      packed.kept(weight) == nil
+      !weight.isNarrow && packed.kept(weight) == nil
         ? size + cpu.packedCount(rows: weight.rows, columns: weight.columns) : size
     }
   }
@@ -91,7 +91,7 @@ extension Executor {
   ) -> [RowMatrix] {
     var free = memory
     return program.weights.map { weight in
-      guard !cut.isWhole else { return .plain(floats(weight.value)) }
+      guard !cut.isWhole, !weight.isNarrow else { return .plain(floats(weight.value)) }
       if let kept = packed.kept(weight) { return .packed(weight.packed(kept)) }
       defer { free += cpu.packedCount(rows: weight.rows, columns: weight.columns) }
       pack(weight, into: free)
@@ -121,6 +121,9 @@ extension Executor {
 }
 
 extension RowProgram.Weight {
+  /// Whether most of a panel would be empty: the scores of a router.
+  fileprivate var isNarrow: Bool { columns < 16 }
+
   fileprivate func packed(_ memory: UnsafeMutablePointer<Float>) -> PackedMatrix {
     PackedMatrix(memory, rows: rows, columns: columns)
   }

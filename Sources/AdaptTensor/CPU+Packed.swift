@@ -15,20 +15,36 @@ public struct PackedMatrix {
 
 extension CPU {
   /// Floats that a matrix of so many rows and columns takes when it is laid out.
-  public func packedCount(rows: Int, columns: Int) -> Int { kernels.packed_size(columns, rows) }
+  public func packedCount(rows: Int, columns: Int) -> Int {
+    switch precision {
+    case .fp32: kernels.packed_size(columns, rows)
+    case .bf16: kernels.packed_pairs_size(columns, rows)
+    }
+  }
 
   /// Lays a matrix `[rows, columns]` out for products; stored as `[columns, rows]` if `transposed`.
   public func pack(
     _ b: UnsafePointer<Float>, transposed: Bool, rows: Int, columns: Int,
     into memory: UnsafeMutablePointer<Float>
   ) {
-    let b = Matrix(b, columns: columns, rows: rows, transposed: transposed)
+    pack(Matrix(b, columns: columns, rows: rows, transposed: transposed), rows, columns, memory)
+  }
+
+  private func pack(
+    _ b: Matrix, _ rows: Int, _ columns: Int, _ memory: UnsafeMutablePointer<Float>
+  ) {
     let width = 2 * Int(kernels.width)
+    let panel = packedCount(rows: rows, columns: width)
     parallel((columns + width - 1) / width, grain: CPU.rowGrain(width * rows)) { panels in
       let (first, end) = (panels.lowerBound * width, min(columns, panels.upperBound * width))
-      kernels.pack(
-        b.pointer + first * b.columnStep, b.rowStep, b.columnStep, memory + first * rows,
-        end - first, rows)
+      let (source, to) = (b.from(row: 0, column: first), memory + panels.lowerBound * panel)
+      switch precision {
+      case .fp32:
+        kernels.pack(source.pointer, b.rowStep, b.columnStep, to, end - first, rows)
+      case .bf16:
+        kernels.pack_pairs(
+          source.pointer, b.rowStep, b.columnStep, pairs(to), end - first, rows)
+      }
     }
   }
 
@@ -37,7 +53,41 @@ extension CPU {
     _ a: UnsafePointer<Float>, _ b: PackedMatrix, _ c: UnsafeMutablePointer<Float>, m: Int
   ) {
     guard b.rows > 0 else { return fill(c, value: 0, count: m * b.columns) }
-    kernels.product_packed(
-      a, b.rows, b.pointer, c, b.columns, m, b.columns, b.rows, 0)
+    switch precision {
+    case .fp32:
+      kernels.product_packed(a, b.rows, b.pointer, c, b.columns, m, b.columns, b.rows, 0)
+    case .bf16:
+      kernels.product_pairs(
+        a, b.rows, 1, pairs(b.pointer), c, b.columns, m, b.columns, b.rows, 0)
+    }
   }
+
+  /// A product of rounded numbers: B is laid out by all threads, C cut into rows.
+  func multiplyPairs(_ p: Product) {
+    let count = kernels.packed_pairs_size(p.n, p.k)
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { room in
+      guard let b = room.baseAddress else { return }
+      pack(p.b, p.k, p.n, b)
+      let tiles = (p.m + CPU.pairsRows - 1) / CPU.pairsRows
+      parallel(tiles, grain: 1) { range in
+        let part = p.rows(
+          range.lowerBound * CPU.pairsRows..<min(p.m, range.upperBound * CPU.pairsRows))
+        kernels.product_pairs(
+          part.a.pointer, part.a.rowStep, part.a.columnStep, pairs(b), part.c, part.cStride, part.m,
+          part.n, part.k, part.accumulate ? 1 : 0)
+      }
+    }
+  }
+
+  /// Rows that the kernel for rounded numbers takes at once, below which rounding does not pay.
+  static let pairsRows = 64
+}
+
+/// Memory for floats as 32-bit lanes that hold two rounded numbers each.
+private func pairs(_ memory: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<UInt32> {
+  UnsafeMutableRawPointer(memory).assumingMemoryBound(to: UInt32.self)
+}
+
+private func pairs(_ memory: UnsafePointer<Float>) -> UnsafePointer<UInt32> {
+  UnsafeRawPointer(memory).assumingMemoryBound(to: UInt32.self)
 }

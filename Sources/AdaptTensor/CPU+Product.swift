@@ -4,7 +4,7 @@ extension CPU {
   /// C[m,n] = op(A)·op(B), plus C if `accumulate`; op(A) is `[m,k]`, op(B) `[k,n]`.
   ///
   /// A is stored as `[m,k]`, or as `[k,m]` with `transposeA`; B likewise. C overlaps neither.
-  /// With k = 0 the product is zero. The last bits may differ between numbers of threads.
+  /// With k = 0 the product is zero. In ``Precision/bf16`` factors are rounded where `m` is 64 or more. The last bits may differ between numbers of threads.
   public func matmul(
     _ a: UnsafePointer<Float>, transposeA: Bool, _ b: UnsafePointer<Float>, transposeB: Bool,
     _ c: UnsafeMutablePointer<Float>, m: Int, n: Int, k: Int, accumulate: Bool
@@ -15,6 +15,7 @@ extension CPU {
       a: Matrix(a, columns: k, rows: m, transposed: transposeA),
       b: Matrix(b, columns: n, rows: k, transposed: transposeB), c: c, cStride: n, m: m, n: n,
       k: k, accumulate: accumulate)
+    if precision == .bf16, product.size.isRounded { return multiplyPairs(product) }
     let parts = depthParts(product)
     guard parts == 1 else { return sumOfParts(product, parts) }
     // The longer side of C is cut, in multiples of a vector.
@@ -70,6 +71,8 @@ extension CPU {
   /// How a product of these sizes is computed: for people.
   public func productWay(transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int) -> String {
     guard m > 0, n > 0, k > 0 else { return "" }
+    let whole = ProductSize(m: m, n: n, k: k, transposeA: transposeA, transposeB: transposeB)
+    if precision == .bf16, whole.isRounded { return Precision.bf16.rawValue }
     let parts = m * n * k / CPU.productGrain >= 2 ? threads : 1
     let part = ProductSize(
       m: m >= n ? m / parts : m, n: m >= n ? n : n / parts, k: k, transposeA: transposeA,
@@ -177,6 +180,9 @@ private struct ProductSize {
   var k: Int
   var transposeA: Bool
   var transposeB: Bool
+
+  /// Whether factors are rounded where that is asked for: by what is multiplied alone, never by how it is cut.
+  var isRounded: Bool { m >= CPU.pairsRows && n >= 16 && k >= 16 }
 
   var isFew: Bool { m <= CPU.fewRows && n >= 16 && !transposeB && n * k >= CPU.farMatrix }
 

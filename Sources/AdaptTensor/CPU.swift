@@ -13,6 +13,9 @@ public final class CPU: Sendable {
   /// The instruction set the kernels run with.
   public let level: SIMDLevel
 
+  /// What factors of matrix products of many rows are rounded to; other kernels never round.
+  public let precision: Precision
+
   /// The same kernels in the calling thread alone, for work that is already split.
   public var alone: CPU { single ?? self }
 
@@ -27,17 +30,37 @@ public final class CPU: Sendable {
 
   /// A backend with `threads` threads (all processors when nil, at least one) at `level`, or at
   /// the best available level when this processor lacks that one.
-  /// - Parameter profile: what runs add their times to.
-  public init(threads: Int? = nil, level: SIMDLevel = .best, profile: Profile? = nil) {
+  /// - Parameters:
+  ///   - precision: what factors of matrix products of many rows are rounded to.
+  ///   - profile: what runs add their times to.
+  public init(
+    threads: Int? = nil, level: SIMDLevel = .best, precision: Precision = .fp32,
+    profile: Profile? = nil
+  ) {
     self.profile = profile
     let table = adapt_kernels_at(level.rawValue) ?? adapt_kernels_at(SIMDLevel.best.rawValue)
     // The baseline is there on every processor, so the table is never nil.
-    self.kernels = table?.pointee ?? adapt_kernels()
+    var kernels = table?.pointee ?? adapt_kernels()
+    _ = adapt_multiply_pairs(&kernels)
+    self.kernels = kernels
+    self.precision = precision
     self.level = SIMDLevel(rawValue: kernels.level) ?? .baseline
     self.pool = Pool(threads: threads ?? processorCount())
     self.threads = pool.threads
     self.products = OneDNN()
-    self.single = pool.threads > 1 ? CPU(threads: 1, level: level) : nil
+    self.single = pool.threads > 1 ? CPU(threads: 1, level: level, precision: precision) : nil
+  }
+
+  /// The same threads, with products of another precision.
+  public func computing(in precision: Precision) -> CPU {
+    self.precision == precision ? self : CPU(self, precision)
+  }
+
+  private init(_ other: CPU, _ precision: Precision) {
+    (profile, kernels, level, pool) = (other.profile, other.kernels, other.level, other.pool)
+    (threads, products) = (other.threads, other.products)
+    self.precision = precision
+    single = other.single?.computing(in: precision)
   }
 
   /// Runs `body` over `0..<count`, cut at fixed places into ranges of at least `grain` indices,

@@ -18,6 +18,15 @@ public enum SIMDLevel: Int32, Sendable, CaseIterable {
   public static var best: SIMDLevel { available.last ?? .baseline }
 }
 
+/// What the factors of products are rounded to before they are multiplied. Sums are single precision.
+public enum Precision: String, Sendable, CaseIterable {
+  /// Single precision: nothing is rounded.
+  case fp32
+  /// bfloat16, 8 bits of significand (Kalamkar et al. 2019): twice the rate on processors with
+  /// AVX512-BF16, the same numbers but for the order of sums on all others.
+  case bf16
+}
+
 /// An element by element function of one argument. The raw values are those of `adapt_unary`.
 public enum UnaryKernel: Int32, Sendable, CaseIterable {
   case negate, exp, log, sqrt, reciprocal, tanh, sigmoid

@@ -67,6 +67,53 @@ import Testing
     }
   }
 
+  /// To 8 bits of significand, halves to even.
+  private static func rounded(_ x: Float) -> Double {
+    let bits = x.bitPattern
+    return Double(Float(bitPattern: (bits &+ 0x7fff &+ (bits >> 16 & 1)) & 0xffff_0000))
+  }
+
+  @Test("Products of rounded numbers are those of Double", arguments: Backend.all)
+  func bf16(_ backend: Backend) {
+    let cpu = CPU(threads: backend.threads, level: backend.level, precision: .bf16)
+    var source = Source(24)
+    for (m, n, k) in [(64, 16, 16), (130, 70, 1100), (257, 33, 31), (64, 513, 130), (300, 64, 515)]
+    {
+      let (a, b, c) = (source.normals(m * k), source.normals(k * n), source.normals(m * n))
+      for form in 0..<8 {
+        let (ta, tb, accumulate) = (form & 1 != 0, form & 2 != 0, form & 4 != 0)
+        let out = Floats(accumulate ? c.values : [Float](repeating: .nan, count: m * n))
+        cpu.matmul(
+          a.p, transposeA: ta, b.p, transposeB: tb, out.p, m: m, n: n, k: k, accumulate: accumulate)
+        let expected = (0..<m * n).map { place in
+          (0..<k).reduce(accumulate ? Double(c[place]) : 0) { sum, p in
+            let (i, j) = (place / n, place % n)
+            let x = Self.rounded(a[ta ? p * m + i : i * k + p])
+            return sum + x * Self.rounded(b[tb ? j * k + p : p * n + j])
+          }
+        }
+        expectClose(
+          out, expected, relative: 1e-6, absolute: 2e-7 * Double(k) + 1e-6,
+          "\(m)×\(n)×\(k)\(ta ? " A'" : "")\(tb ? " B'" : "")\(accumulate ? " +" : "")")
+      }
+    }
+  }
+
+  @Test("Few rows are not rounded, and specials stay what they are", arguments: Backend.all)
+  func bf16Specials(_ backend: Backend) {
+    let cpu = CPU(threads: backend.threads, level: backend.level).computing(in: .bf16)
+    for m in [63, 64] {
+      let a = Floats([Float](repeating: 1 + 0x1p-20, count: m * 16))
+      let b = Floats([Float](repeating: 1, count: 16 * 16))
+      (a.p[0], a.p[16], a.p[32]) = (.nan, .infinity, -.infinity)
+      let c = Floats(count: m * 16)
+      cpu.matmul(
+        a.p, transposeA: false, b.p, transposeB: false, c.p, m: m, n: 16, k: 16, accumulate: false)
+      #expect(c[0].isNaN && c[16] == .infinity && c[32] == -.infinity)
+      #expect(c[48] == (m < 64 ? 16 + 0x1p-16 : 16))
+    }
+  }
+
   @Test("A product gives the same bits every time", arguments: Backend.all)
   func repeatable(_ backend: Backend) {
     let cpu = backend.cpu

@@ -63,6 +63,35 @@ import Testing
     }
   }
 
+  /// A whole training run of a routed model: what is lost by rounding is less than a hundredth of a bit.
+  @Test func roundedProductsLearnTheSame() throws {
+    try folder.write(
+      "rounded.adapt",
+      """
+      import systems.duo (DuoLM)
+      let book = text("book.txt").bytes().windows(64)
+      fn learned(precision) {
+        let lm = DuoLM(256, width: 32, depth: 2)
+        let run = train(lm, on: book.train, steps: 80, batch: 8, optimizer: AdamW(3e-3), precision: precision) {
+          minimize crossEntropy + 5% * cost
+        }
+        (loss: evaluate(lm, on: book.valid, windows: 8).bits_per_byte, norm: run.gradient_norm)
+      }
+      let single = learned("fp32")
+      let rounded = learned("bf16")
+      print single.loss
+      expect single.loss < 4
+      expect abs(single.loss - rounded.loss) < 0.02
+      // They are not the same numbers.
+      expect single.norm != rounded.norm
+      """)
+    let outcome = try tool.run("run", "rounded.adapt")
+    #expect(outcome.status == 0, "\(outcome.output) \(outcome.errors)")
+    try folder.write("half.adapt", "train(1, on: 2, precision: \"fp16\")")
+    let wrong = try tool.run("run", "half.adapt")
+    #expect(wrong.status != 0)
+  }
+
   @Test func twoRunsAreEqualByteForByte() throws {
     try folder.write("duo.adapt", try script(steps: 10))
     func run() throws -> (String, [UInt8]) {

@@ -203,7 +203,9 @@ extension Interpreter {
     meanSquaredError where targets are quantities; the
     optimizer is AdamW(3e-4) unless given. Gradients are clipped to the norm `clip`, or not with
     `clip: none`. What routers bring as 'loss' is added. With `knobs: (width: [25%, 100%])` steps take
-    these settings of a knob in turn.
+    these settings of a knob in turn. With `precision: "bf16"` factors of large products are rounded to
+    8 bits of significand, which is up to twice as fast where the processor has AVX512-BF16; sums,
+    parameters and all else stay single precision.
 
     Gives a record of `steps`, `loss`, each term, `routers` with what each adds, `gradient_norm`,
     `seconds` and `tokens_per_second`, and goes on where an earlier train ended. E0305 when a number becomes infinite or NaN.

@@ -9,6 +9,10 @@
 #include "product.h"
 #include "few.h"
 #include "packed.h"
+// Where the processor has no such instruction.
+#define UPPER(x) ((V)((x) & 0xffff0000u))
+#define DOT_PAIRS(sum, a, b) (((sum) + (V)((a) << 16) * (V)((b) << 16)) + UPPER(a) * UPPER(b))
+#include "bf16.h"
 #include "attention.h"
 #include "cached.h"
 
@@ -37,6 +41,9 @@ const struct adapt_kernels ADAPT_TABLE = {
     .packed_size = packed_size,
     .pack = pack,
     .product_packed = product_packed,
+    .packed_pairs_size = packed_pairs_size,
+    .pack_pairs = pack_pairs,
+    .product_pairs = product_pairs,
     .attention_scratch = attention_scratch,
     .attention = attention,
     .attention_gradient = attention_gradient,

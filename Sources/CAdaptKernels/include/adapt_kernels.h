@@ -128,6 +128,14 @@ struct adapt_kernels {
   void (*product_packed)(const float *a, size_t a_row, const float *b, float *c, size_t c_row,
                          size_t m, size_t n, size_t k, int accumulate);
 
+  // The same with numbers rounded to bfloat16 and summed in float: 32-bit lanes that B takes, laying it
+  // out, and the product with an A of any steps, one of them 1.
+  size_t (*packed_pairs_size)(size_t n, size_t k);
+  void (*pack_pairs)(const float *b, size_t b_row, size_t b_column, uint32_t *to, size_t n,
+                     size_t k);
+  void (*product_pairs)(const float *a, size_t a_row, size_t a_column, const uint32_t *b, float *c,
+                        size_t c_row, size_t m, size_t n, size_t k, int accumulate);
+
   // Floats of scratch, 64-byte aligned, that attention to `keys` rows needs.
   size_t (*attention_scratch)(size_t keys, size_t head_size, int gradient);
   // Queries first..<last of the segment.
@@ -143,6 +151,9 @@ struct adapt_kernels {
 
 // The table of a level, or NULL where this processor or this build does not have it.
 const struct adapt_kernels *adapt_kernels_at(int level);
+
+// Puts what this processor's AVX512-BF16 computes faster into a table; returns whether it has it.
+int adapt_multiply_pairs(struct adapt_kernels *kernels);
 
 // mask[r, c] = 1 for the k largest of a row, ties to the lower column. Returns the first row
 // that holds a NaN or an infinity (its mask is zero), or -1.
