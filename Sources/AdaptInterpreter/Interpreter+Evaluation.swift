@@ -37,34 +37,53 @@ extension Interpreter {
     return .object(report)
   }
 
-  /// `generate(model, "In the beginning")`: text that the model writes.
+  /// `generate(model, "In the beginning")`: text that the model writes; a list of texts for a list of
+  /// prompts.
   func generate(_ call: Call) throws -> Value {
-    let prompt = Array(try call.string(1).utf8)
-    let count = try call.int(2, in: 0...1 << 24)
+    let tasks = try writingTasks(call)
     let temperature = try call.number(3)
     guard temperature.isFinite, temperature >= 0 else {
       throw call.wrongValue(3, "the temperature is a number from 0")
     }
-    let seed = try call.seed(4)
     let model = try call.model(0)
     let (graph, state) = try inferenceGraph(model, on: .tokens, at: call.span(0))
     try judging(model) { try checkLogits(graph, at: call.span(0)) }
     let policies = try policies(call, 5, graph)
     guard !isDryRun else { return .unknown }
-    let result = try runtime(at: call.span) {
+    let total = tasks.reduce(0) { $0 + $1.count }
+    let results = try runtime(at: call.span) {
       try Generator(graph, window: state.window ?? 128, cpu: cpu).generate(
-        after: prompt, count: count, temperature: temperature, seed: seed, state.parameters,
-        policies: policies
+        tasks, temperature: temperature, state.parameters, policies: policies
       ) { written in
         // A byte runs the model's operations, and leaves something behind at some of them.
         try charge(graph.graph.nodes.count, at: call.span)
         try checkTime(at: call.span)
-        host.progress(Progress(activity: "generate", step: written, steps: count, note: ""))
+        host.progress(Progress(activity: "generate", step: written, steps: total, note: ""))
       }
     }
-    let text = RoutedText(result, prompt: prompt)
-    host.report("generate", text.fields)
-    return .object(text)
+    let texts = zip(results, tasks).map { RoutedText($0, prompt: $1.prompt) }
+    for text in texts { host.report("generate", text.fields) }
+    if case .list = call[1] { return try makeList(texts.map { .object($0) }, at: call.span) }
+    return texts.first.map { .object($0) } ?? .none
+  }
+
+  /// What `generate` is asked for: the text of each prompt draws with a seed of its own, one behind the
+  /// other.
+  private func writingTasks(_ call: Call) throws -> [WritingTask] {
+    let (count, seed) = (try call.int(2, in: 0...1 << 24), try call.seed(4))
+    return try prompts(call).enumerated().map { number, prompt in
+      WritingTask(after: Array(prompt.utf8), count: count, seed: seed &+ UInt64(number))
+    }
+  }
+
+  private func prompts(_ call: Call) throws -> [String] {
+    guard case .list(let list) = call[1] else { return [try call.string(1)] }
+    return try list.elements.map { element in
+      guard case .string(let prompt) = element else {
+        throw call.wrongType(1, expected: "a string, or a list of strings,")
+      }
+      return prompt
+    }
   }
 
   /// `routes(model, "In the beginning")`: what every site decides for each byte.

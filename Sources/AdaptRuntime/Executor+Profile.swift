@@ -4,8 +4,8 @@ import AdaptTensor
 // What each step took.
 
 extension Executor {
-  func runProfiled(_ profile: Profile) throws {
-    for step in plan.steps {
+  func runProfiled(_ steps: Range<Int>, _ profile: Profile) throws {
+    for step in plan.steps[steps] {
       let start = profile.now
       try run(step)
       var event = describe(step)

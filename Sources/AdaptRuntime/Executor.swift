@@ -23,6 +23,8 @@ public final class Executor {
   private let nothing: Storage
   /// Rows of each set that the data bring, for which the arena is laid out.
   private var arenaRows: [Int]?
+  /// Bytes of the arena that this run uses.
+  private(set) var arenaBytes = 0
   /// Where each value lies in this run.
   var pointers: [UnsafeMutableRawPointer?]
   /// Rows of each set in this run.
@@ -128,13 +130,31 @@ public final class Executor {
   }
 
   private func runNodes(_ parameters: ParameterStore) throws {
+    try open(parameters)
+    try run(plan.steps.indices)
+  }
+
+  /// Gives every value its memory for the batch, before its steps run.
+  private func open(_ parameters: ParameterStore) throws {
     decisions = []
     try openRows(batch.layout)
     try reserve()
     try bind(parameters)
     packed.begin(parameters)
-    if let profile { return try runProfiled(profile) }
-    for step in plan.steps { try run(step) }
+  }
+
+  /// Makes ready to run only some of the steps on a batch; for graphs that draw no random numbers.
+  func open(_ batch: Batch, _ parameters: ParameterStore, policies: [String: Policy]) throws {
+    self.policies = try SitePolicies(policies, graph) { costs(in: batch) }
+    self.batch = batch
+    (isRecording, tracksOrigins) = (false, false)
+    try open(parameters)
+  }
+
+  /// Runs steps of the plan, by their numbers.
+  func run(_ steps: Range<Int>) throws {
+    if let profile { return try runProfiled(steps, profile) }
+    for step in steps { try run(plan.steps[step]) }
   }
 
   /// What a row costs in each region on a batch like this.
@@ -268,6 +288,7 @@ public final class Executor {
       offset += (bytes + 63) & ~63
       guard offset < Int.max / 2 else { throw TensorError.outOfMemory(bytes: nil) }
     }
+    arenaBytes = offset
     if offset > memory {
       arena = try Storage(byteCount: offset)
       allocations += 1

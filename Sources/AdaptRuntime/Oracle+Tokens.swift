@@ -12,6 +12,7 @@ final class TokenSearch {
   private let parameters: ParameterStore
   private let onRun: (Int, Int) throws -> Void
   private var runs = 0
+  private var operations = 0.0
   private let trained: State
 
   /// Prices that are tried between the best and the cheapest routing, and rounds over the sites for each.
@@ -56,7 +57,8 @@ final class TokenSearch {
     let same = try search(within: trained.share, from: unlimited, cheapest)
     let best = try budget.map { try search(within: $0, from: unlimited, cheapest) } ?? unlimited
     return OracleResult(
-      unit: .token, runs: runs, sequences: batch.layout.groups, trained: trained.score,
+      unit: .token, runs: runs, operations: operations, sequences: batch.layout.groups,
+      trained: trained.score,
       best: best.score, unlimited: unlimited.score,
       regret: trained.bits - min(same.bits, trained.bits),
       difficulty: zip(cheapest.losses, unlimited.losses).map { $0 - $1 },
@@ -119,6 +121,7 @@ final class TokenSearch {
     let result = try oracle.rowLosses(
       batch, parameters, Dictionary(uniqueKeysWithValues: policies))
     runs += 1
+    operations += oracle.executor.flops(for: [0])
     try onRun(runs, max(runs, most))
     return State(choices: choices, losses: result.losses, share: result.share)
   }

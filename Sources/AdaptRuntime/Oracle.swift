@@ -20,8 +20,10 @@ public struct OracleResult: Sendable {
   }
 
   public var unit: OracleUnit
-  /// Routings of the whole batch that were run.
+  /// Routings of the whole batch that were tried.
   public var runs: Int
+  /// Operations that were executed to try them; what routings share counts as often as it was computed.
+  public var operations: Double
   public var sequences: Int
   /// The router as trained.
   public var trained: Score
@@ -55,6 +57,8 @@ public final class Oracle {
   let unit: OracleUnit
   /// What decides at the sites that are not searched, by site name.
   let fixed: [String: Policy]
+  /// For sequences, where combinations can share what they have in common.
+  private let tree: OracleTree?
 
   /// - Parameters:
   ///   - length: bytes in a sequence.
@@ -75,6 +79,7 @@ public final class Oracle {
     costs = model.graph.costs(of: model.output, length: Double(length))
     full = max(costs.full(RegionID(0)), .leastNormalMagnitude)
     self.unit = unit
+    tree = unit == .sequence ? OracleTree(executor, sites, fixed: fixed) : nil
     guard !sites.isEmpty else { throw RuntimeError.badInput("the model has no site to route at") }
     switch unit {
     case .sequence: try checkCombinations()
@@ -124,13 +129,8 @@ public final class Oracle {
   ) throws -> OracleResult {
     let trained = try sequenceLosses(batch, parameters, [:])
     let combinations = self.combinations()
-    var table = RoutingTable()
-    for (number, combination) in combinations.enumerated() {
-      let policies = zip(sites, combination).map { site, path in
-        (site.name, Policy.always(site.paths[path].name))
-      }
-      table.add(try sequenceLosses(batch, parameters, Dictionary(uniqueKeysWithValues: policies)))
-      try onRun(number + 1, combinations.count)
+    let (table, operations) = try table(of: combinations, batch, parameters) {
+      try onRun($0, combinations.count)
     }
     let unlimited = table.best(budget: nil)
     guard let unlimited, let best = table.best(budget: budget) else {
@@ -139,7 +139,8 @@ public final class Oracle {
     let same = table.best(budget: max(trained.share, table.costs.min() ?? 0)) ?? best
     let bits = trained.losses.reduce(0, +) / Double(max(1, trained.losses.count))
     return OracleResult(
-      unit: unit, runs: combinations.count, sequences: batch.layout.groups,
+      unit: unit, runs: combinations.count, operations: operations,
+      sequences: batch.layout.groups,
       trained: OracleResult.Score(bitsPerByte: bits, executedShare: trained.share),
       best: table.score(best), unlimited: table.score(unlimited),
       regret: bits - table.score(same).bitsPerByte,
@@ -147,6 +148,47 @@ public final class Oracle {
       labels: best.map { choice in
         zip(sites, combinations[choice]).map { $0.paths[$1].name }
       })
+  }
+
+  /// What every combination comes to, and the operations that it took to know.
+  private func table(
+    of combinations: [[Int]], _ batch: Batch, _ parameters: ParameterStore,
+    _ onRun: (Int) throws -> Void
+  ) throws -> (RoutingTable, operations: Double) {
+    if let tree {
+      do {
+        let result = try tree.run(batch, parameters, onRun: onRun)
+        return (table(of: result, batch), result.executed)
+      } catch RuntimeError.notFinite {
+        // Runs of the batch itself come to the same error, and know its row.
+      }
+    }
+    return try plainTable(of: combinations, batch, parameters, onRun)
+  }
+
+  /// Each combination in a run of its own.
+  private func plainTable(
+    of combinations: [[Int]], _ batch: Batch, _ parameters: ParameterStore,
+    _ onRun: (Int) throws -> Void
+  ) throws -> (RoutingTable, operations: Double) {
+    var (table, operations) = (RoutingTable(), 0.0)
+    for (number, combination) in combinations.enumerated() {
+      let policies = zip(sites, combination).map { site, path in
+        (site.name, Policy.always(site.paths[path].name))
+      }
+      table.add(try sequenceLosses(batch, parameters, Dictionary(uniqueKeysWithValues: policies)))
+      operations += executor.flops(for: [0])
+      try onRun(number + 1)
+    }
+    return (table, operations)
+  }
+
+  private func table(of result: OracleTree.Result, _ batch: Batch) -> RoutingTable {
+    var table = RoutingTable()
+    for (losses, flops) in zip(result.losses, result.flops) {
+      table.add((losses, share(flops, batch)))
+    }
+    return table
   }
 
   static func tooCheap(_ least: Double) -> RuntimeError {
@@ -165,83 +207,42 @@ public final class Oracle {
   func rowLosses(_ batch: Batch, _ parameters: ParameterStore, _ policies: [String: Policy]) throws
     -> (losses: [Double], share: Double)
   {
+    let share = try run(batch, parameters, policies)
+    return (executor.withFloats(0) { $0.map { Double($0) / log(2) } }, share)
+  }
+
+  /// Runs a batch; gives the executed share.
+  private func run(_ batch: Batch, _ parameters: ParameterStore, _ policies: [String: Policy])
+    throws -> Double
+  {
     try executor.run(
       batch, parameters, policies: policies.merging(fixed) { searched, _ in searched })
-    let losses = executor.withFloats(0) { $0.map { Double($0) / log(2) } }
-    let flops = executor.flops(for: [1]) / Double(max(1, batch.layout.rows))
-    return (losses, flops / full)
+    return share(executor.flops(for: [1]), batch)
+  }
+
+  /// Operations of a batch, relative to the costliest paths everywhere.
+  private func share(_ flops: Double, _ batch: Batch) -> Double {
+    flops / Double(max(1, batch.layout.rows)) / full
   }
 
   /// Bits a byte of each sequence, and the executed share.
   private func sequenceLosses(
     _ batch: Batch, _ parameters: ParameterStore, _ policies: [String: Policy]
   ) throws -> (losses: [Double], share: Double) {
-    let rows = try rowLosses(batch, parameters, policies)
-    let means = (0..<batch.layout.groups).map { group in
-      let range = Int(batch.layout.offsets[group])..<Int(batch.layout.offsets[group + 1])
-      return rows.losses[range].reduce(0, +) / Double(max(1, range.count))
-    }
-    return (means, rows.share)
+    let share = try run(batch, parameters, policies)
+    return (executor.bitsPerRow(of: batch.layout), share)
   }
 }
 
-/// What every combination costs and loses on every sequence.
-private struct RoutingTable {
-  /// By combination.
-  private(set) var costs: [Double] = []
-  /// By combination and sequence, bits a byte.
-  private var losses: [[Double]] = []
-
-  mutating func add(_ run: (losses: [Double], share: Double)) {
-    costs.append(run.share)
-    losses.append(run.losses)
-  }
-
-  private var sequences: Range<Int> { 0..<(losses.first?.count ?? 0) }
-
-  /// The combination for each sequence that is best within a mean cost; nil when none is.
-  ///
-  /// Each sequence takes the least loss + price · cost; the price is the least that meets the budget
-  /// (Everett 1963), so no other choice of that mean cost is better.
-  func best(budget: Double?) -> [Int]? {
-    let free = choice(price: 0)
-    guard let budget, mean(of: free) > budget else { return free }
-    // The cheapest of all is what any high price comes to.
-    guard let least = costs.min(), least <= budget else { return nil }
-    var (low, high) = (0.0, 1.0)
-    while mean(of: choice(price: high)) > budget, high < 1e12 { high *= 2 }
-    for _ in 0..<60 {
-      let price = (low + high) / 2
-      if mean(of: choice(price: price)) > budget { low = price } else { high = price }
-    }
-    return choice(price: high)
-  }
-
-  private func choice(price: Double) -> [Int] {
-    sequences.map { sequence in
-      var best = 0
-      for combination in costs.indices.dropFirst()
-      where losses[combination][sequence] + price * costs[combination]
-        < losses[best][sequence] + price * costs[best]
-      {
-        best = combination
+extension Executor {
+  /// The first output in bits, on average over the rows of each group.
+  func bitsPerRow(of layout: RowLayout) -> [Double] {
+    withFloats(0) { losses in
+      (0..<layout.groups).map { group in
+        let range = layout.range(of: group)
+        let sum = losses[range].reduce(0) { $0 + Double($1) / log(2) }
+        return sum / Double(max(1, range.count))
       }
-      return best
     }
-  }
-
-  private func mean(of choice: [Int]) -> Double {
-    choice.reduce(0) { $0 + costs[$1] } / Double(max(1, choice.count))
-  }
-
-  func score(_ choice: [Int]) -> OracleResult.Score {
-    let bits = choice.enumerated().reduce(0) { $0 + losses[$1.element][$1.offset] }
-    return OracleResult.Score(
-      bitsPerByte: bits / Double(max(1, choice.count)), executedShare: mean(of: choice))
-  }
-
-  func difficulty(_ best: [Int]) -> [Double] {
-    let cheapest = costs.indices.min { costs[$0] < costs[$1] } ?? 0
-    return best.enumerated().map { losses[cheapest][$0] - losses[$1][$0] }
   }
 }

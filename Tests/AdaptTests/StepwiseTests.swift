@@ -245,6 +245,43 @@ import Testing
     #expect(written.bytes == (try wholeText(model, parameters, window, count: 14)))
   }
 
+  /// Prompts of several lengths, some beyond the window, some that are done before the others.
+  @Test(
+    arguments: [Form(name: "attention", lines: attention), whole[1], causal[1], causal[13]], [0, 1])
+  func textsSideBySideAreThoseWrittenAlone(_ form: Form, _ temperature: Double) throws {
+    let bench = try Bench(form.lines)
+    let tasks = [("In the", 9), ("A", 3), ("", 5), ("And God said, Let", 4), ("x", 0)].enumerated()
+      .map { number, text in
+        WritingTask(
+          after: text.0.utf8.map { $0 % 16 }, count: text.1, seed: UInt64(number) + 5)
+      }
+    let generator = try Generator(bench.model, window: 12, cpu: CPU(threads: 2))
+    var written: [Int] = []
+    let texts = try generator.generate(tasks, temperature: temperature, bench.parameters) {
+      written.append($0)
+    }
+    #expect(written == Array(1...21))
+    for (task, text) in zip(tasks, texts) {
+      let alone = try generator.generate(
+        after: task.prompt, count: task.count, temperature: temperature, seed: task.seed,
+        bench.parameters)
+      #expect(text.bytes == alone.bytes && text.bytes.count == task.count)
+      #expect(zip(text.costs, alone.costs).allSatisfy { abs($0 - $1) < 1e-9 })
+      #expect(text.sites.map(\.taken) == alone.sites.map(\.taken))
+    }
+  }
+
+  @Test func aTextThatIsStoppedStopsAll() throws {
+    let bench = try Bench(Self.attention)
+    let generator = try Generator(bench.model, window: 12, cpu: CPU(threads: 1))
+    let tasks = [1, 2].map { WritingTask(after: [1], count: 4, seed: $0) }
+    #expect(throws: CancellationError.self) {
+      try generator.generate(tasks, temperature: 0, bench.parameters) {
+        if $0 == 3 { throw CancellationError() }
+      }
+    }
+  }
+
   /// What is written when every byte is drawn from a run over the whole window.
   private func wholeText(
     _ model: ModelGraph, _ parameters: ParameterStore, _ window: Int, count: Int

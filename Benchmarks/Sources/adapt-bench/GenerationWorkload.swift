@@ -2,7 +2,7 @@ import AdaptInterpreter
 import AdaptRuntime
 import AdaptTensor
 
-/// A language model that writes behind prompts, the likeliest byte each time.
+/// A language model that writes behind prompts, all side by side, the likeliest byte each time.
 final class GenerationWorkload: Measurement {
   private let generator: Generator
   private let data: WorkloadData
@@ -26,11 +26,8 @@ final class GenerationWorkload: Measurement {
 
   func step() throws -> Double {
     try seconds {
-      written = try prompts.map { prompt in
-        try generator.generate(
-          after: prompt, count: count, temperature: 0, seed: 0, data.parameters
-        ).bytes
-      }
+      let tasks = prompts.map { WritingTask(after: $0, count: count, seed: 0) }
+      written = try generator.generate(tasks, temperature: 0, data.parameters).map(\.bytes)
     }
   }
 

@@ -34,6 +34,9 @@ final class OracleWorkload: Measurement {
 
   func facts() -> [String: Any] {
     guard let result else { return [:] }
-    return ["loss": result.unlimited.bitsPerByte, "labels": result.labels]
+    return [
+      "loss": result.unlimited.bitsPerByte, "labels": result.labels,
+      "operations": result.operations,
+    ]
   }
 }

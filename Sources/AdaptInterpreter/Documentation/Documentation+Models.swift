@@ -238,7 +238,8 @@ extension Interpreter {
     "generate": """
     Continues a text by so many bytes, each drawn from the model's softmax at a temperature (0:
     the most probable) with random numbers from `seed`. The model must not look ahead. The
-    result is a text that print, paint and plot show.
+    result is a text that print, paint and plot show. A list of prompts gives a list of texts,
+    written side by side; the second draws with the seed behind the first's, and so on.
     ```
     model Tiny() {
       Embedding(256, 8)
