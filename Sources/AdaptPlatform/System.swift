@@ -18,6 +18,32 @@ package func plainFileSize(_ path: String) -> Int? {
   return Int(found.st_size)
 }
 
+/// The bytes of a plain file, links followed, read into their array at once; nil for what is none, is
+/// larger, or cannot be read.
+///
+/// A file that shrinks meanwhile gives the bytes it still has, one that grows those it had.
+package func plainFileBytes(_ path: String, atMost limit: Int) -> [UInt8]? {
+  // Without waiting for who writes into what may have become a pipe.
+  let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+  guard file >= 0 else { return nil }
+  defer { close(file) }
+  var found = stat()
+  guard fstat(file, &found) == 0, found.st_mode & S_IFMT == S_IFREG, found.st_size <= limit else {
+    return nil
+  }
+  var hasFailed = false
+  let bytes = [UInt8](unsafeUninitializedCapacity: Int(found.st_size)) { buffer, filled in
+    while filled < buffer.count, let base = buffer.baseAddress {
+      let count = read(file, base + filled, buffer.count - filled)
+      if count < 0, errno == EINTR { continue }
+      hasFailed = count < 0
+      guard count > 0 else { break }
+      filled += count
+    }
+  }
+  return hasFailed ? nil : bytes
+}
+
 /// Whether a path names a symbolic link.
 package func isLink(_ path: String) -> Bool {
   var found = stat()
