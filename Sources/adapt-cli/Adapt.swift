@@ -20,9 +20,16 @@ struct AdaptCommand: ParsableCommand {
     ])
 
   static func main() {
+    ProcessMemory.keepFreed()
     Interrupts.unblock()
     Terminal.claimStandardFiles()
-    main(CommandLine.arguments.dropFirst().flatMap(RunCommand.spelledOut))
+    let arguments = CommandLine.arguments.dropFirst().flatMap(RunCommand.spelledOut)
+    // Every start of a script waits for this: a right `run` is read without a look at what other commands
+    // take. Help and what is wrong are told as for any command.
+    guard arguments.first == RunCommand.configuration.commandName,
+      let command = try? RunCommand.parse(Array(arguments.dropFirst()))
+    else { return main(arguments) }
+    do { try command.run() } catch { exit(withError: error) }
   }
 }
 
