@@ -57,9 +57,6 @@ public func physicalMemory() -> Int {
   return overflow || bytes <= 0 ? Int.max : bytes
 }
 
-/// The processors this process may use.
-package func processorCount() -> Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
-
 /// The memory that this process holds now, in bytes; 0 where the system does not tell.
 public func residentMemory() -> Int {
   #if canImport(Darwin)
@@ -74,13 +71,7 @@ public func residentMemory() -> Int {
     return status == KERN_SUCCESS ? Int(clamping: info.resident_size) : 0
   #else
     // The second number is the resident pages.
-    let file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return 0 }
-    defer { close(file) }
-    var buffer = [UInt8](repeating: 0, count: 128)
-    let length = read(file, &buffer, buffer.count)
-    guard length > 0 else { return 0 }
-    let words = buffer.prefix(length).split(separator: UInt8(ascii: " "))
+    let words = smallFile("/proc/self/statm")?.split(separator: UInt8(ascii: " ")) ?? []
     guard words.count > 1, let pages = Int(String(decoding: words[1], as: UTF8.self)) else {
       return 0
     }
