@@ -28,6 +28,8 @@ public final class Engine {
     public var isColored: Bool
     /// Threads for the numeric work; nil for all cores.
     public var threads: Int?
+    /// The instruction set of the numeric work; the best this processor has where it lacks that one.
+    public var level: SIMDLevel
     /// What models add the times of their ops to; nil where nobody asks. ``ProfileReport`` shows it.
     public var profile: Profile?
 
@@ -35,7 +37,8 @@ public final class Engine {
       output: @escaping (String) -> Void = { _ in }, files: FileAccess = .none,
       limits: Limits = Limits(), progress: @escaping (AdaptInterpreter.Progress) -> Void = { _ in },
       warn: @escaping (Diagnostic, SourceMap) -> Void = { _, _ in },
-      isColored: Bool = false, threads: Int? = nil, profile: Profile? = nil
+      isColored: Bool = false, threads: Int? = nil, level: SIMDLevel = .best,
+      profile: Profile? = nil
     ) {
       self.output = output
       self.files = files
@@ -44,6 +47,7 @@ public final class Engine {
       self.warn = warn
       self.isColored = isColored
       self.threads = threads
+      self.level = level
       self.profile = profile
     }
   }
@@ -65,6 +69,7 @@ public final class Engine {
       cancellation: cancellation,
       isColored: options.isColored,
       threads: options.threads,
+      level: options.level,
       profile: options.profile)
     interpreter = Interpreter(host: host, library: Engine.library)
   }

@@ -55,11 +55,10 @@ public struct FileAccess: Sendable {
     guard size <= largestFile else {
       throw HostError.unreadable("'\(path)' is larger than \(largestFile) bytes")
     }
-    do {
-      return [UInt8](try Data(contentsOf: URL(fileURLWithPath: real)))
-    } catch {
+    guard let bytes = plainFileBytes(real, atMost: largestFile) else {
       throw HostError.unreadable("'\(path)' cannot be read: permission denied or a failing disk")
     }
+    return bytes
   }
 
   /// Writes a file as a whole or not at all.

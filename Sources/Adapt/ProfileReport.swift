@@ -4,12 +4,15 @@ import AdaptTensor
 /// What people and viewers of traces read of a profile.
 public struct ProfileReport {
   private let profile: Profile
-  private let threads: Int
+  /// What the numeric work ran on.
+  private let cpu: CPU
 
-  /// - Parameter threads: what the numeric work ran on; nil for all cores.
-  public init(_ profile: Profile, threads: Int?) {
+  /// - Parameters:
+  ///   - threads: what the numeric work ran on; nil for all cores.
+  ///   - level: the instruction set that it ran with.
+  public init(_ profile: Profile, threads: Int?, level: SIMDLevel = .best) {
     self.profile = profile
-    self.threads = CPU(threads: threads).threads
+    cpu = CPU(threads: threads, level: level)
   }
 
   /// Rows of a table that are shown at most.
@@ -20,10 +23,10 @@ public struct ProfileReport {
   public var text: String {
     let total = profile.table.reduce(0) { $0 + $1.seconds }
     guard total > 0 else { return "profile: no model has run\n" }
-    let peak = ProfileReport.peak(threads)
+    let peak = ProfileReport.peak(cpu)
+    let threads = cpu.threads == 1 ? "1 thread" : "\(cpu.threads) threads"
     let title =
-      String(printf: "profile: %.3f s in ops on ", total)
-      + (threads == 1 ? "1 thread" : "\(threads) threads")
+      String(printf: "profile: %.3f s in ops on ", total) + "\(threads) at level \(cpu.level.name)"
       + String(printf: ", where a product reaches %.0f GFLOP/s\n", peak / 1e9)
     let ops = lines("op", profile.table, total, peak) {
       $0.op + ($0.way.isEmpty ? "" : " (\($0.way))")
@@ -61,8 +64,7 @@ public struct ProfileReport {
   }
 
   /// The best of some products, in FLOP a second.
-  private static func peak(_ threads: Int) -> Double {
-    let cpu = CPU(threads: threads)
+  private static func peak(_ cpu: CPU) -> Double {
     let (m, n, k) = (512, 1024, 256)
     let (a, b) = (
       Array(repeating: Float(1), count: m * k), Array(repeating: Float(1), count: k * n)

@@ -73,12 +73,18 @@ public struct Graph: Sendable {
   mutating func add(_ op: Op, _ inputs: [ValueID], in region: RegionID) throws -> [ValueID] {
     // What the data bring is there before any decision, wherever it is first asked for.
     let region = op.kind == .input ? RegionID(0) : region
-    guard inputs.allSatisfy({ node(of: $0).outputs.contains($0) }) else {
+    let types = try outputTypes(op, inputs)
+    return append(op, inputs, types, in: region)
+  }
+
+  /// What an op gives for these inputs. Looks only: nothing of the graph is copied for the rule.
+  private func outputTypes(_ op: Op, _ inputs: [ValueID]) throws -> [TensorType] {
+    guard inputs.allSatisfy({ nodes[values[$0.index].node].outputs.contains($0) }) else {
       throw GraphError(.invalid, "what a step of a scan computes cannot leave it")
     }
-    let types = try OpTable[op].infer(op, inputs.map(type), self)
+    let types = try OpTable[op].infer(op, inputs.map { values[$0.index].type }, self)
     for type in types { try requirePossible(type) }
-    return append(op, inputs, types, in: region)
+    return types
   }
 
   private mutating func append(

@@ -61,6 +61,14 @@ extension Graph {
     type(value).rows == rows && isAncestor(region, of: node(of: value).region)
   }
 
+  /// Whether a value may be used in the current region as it is, without a look at how it came about.
+  public func isHere(_ value: ValueID) -> Bool {
+    let info = values[value.index]
+    guard let rows = info.type.rows else { return true }
+    if case .step = rowSets[rows.index].origin, !isScanned(region) { return false }
+    return nodes[info.node].region == region || isHome(rows, in: region)
+  }
+
   /// Whether a value over these rows may stand in the region: over the region's rows, the groups they
   /// belong to, or rows unfolded from either.
   public func isHome(_ rows: RowSetID, in region: RegionID) -> Bool {

@@ -96,32 +96,41 @@ extension Interpreter {
       if case .rows = knownInput(of: model) { _ = try inferenceGraph(model, at: call.span(0)) }
       throw unknown
     }
-    let contents: SafeTensors.Contents
-    do { contents = try SafeTensors.decode(bytes) } catch {
+    let file: SafeTensors.Directory
+    do { file = try SafeTensors.directory(of: bytes) } catch {
       throw failure(
         .fileUnreadable, "'\(path)' cannot be read", at: call.span(1), label: error.description)
     }
-    let format = contents.metadata["input"].flatMap { RowFormat($0) }
-    let (graph, state) = try inferenceGraph(model, on: format, at: call.span(0))
-    let byName = Dictionary(contents.entries.map { ($0.name, $0.tensor) }) { first, _ in first }
-    for info in graph.graph.parameters {
-      guard let tensor = byName[info.name] else {
-        throw failure(.wrongValue, "'\(path)' has no '\(info.name)'", at: call.span(1))
-      }
-      guard tensor.shape == info.shape, tensor.elementType == .float32 else {
-        throw failure(
-          .wrongShape,
-          "'\(info.name)' is \(tensor.shape) in '\(path)' and \(info.shape) in the model",
-          at: call.span(1))
-      }
-    }
+    let format = file.metadata["input"].flatMap { RowFormat($0) }
+    let (graph, state) = try inferenceGraph(
+      model, on: format, makesParameters: false, at: call.span(0))
+    let entries = try entries(of: file, path, for: graph, at: call.span(1))
     guard !isDryRun else { return call[0] }
-    for info in graph.graph.parameters { state.parameters[info.name] = byName[info.name] }
-    state.window = contents.metadata["window"].flatMap { Int($0) }.map { min(max(1, $0), 1 << 20) }
+    let tensors = try runtime(at: call.span) { try entries.map { try $0.tensor(in: bytes) } }
+    for (entry, tensor) in zip(entries, tensors) { state.parameters[entry.name] = tensor }
+    state.window = file.metadata["window"].flatMap { Int($0) }.map { min(max(1, $0), 1 << 20) }
     // A file may claim anything; steps are counted on from there.
-    let steps = contents.metadata["steps"].flatMap { Int($0) } ?? 0
+    let steps = file.metadata["steps"].flatMap { Int($0) } ?? 0
     state.steps = min(max(0, steps), 1 << 40)
     return call[0]
+  }
+
+  /// What a file holds of each of a model's parameters.
+  private func entries(
+    of file: SafeTensors.Directory, _ path: String, for model: ModelGraph, at span: Span
+  ) throws -> [SafeTensors.Directory.Entry] {
+    let byName = Dictionary(file.entries.map { ($0.name, $0) }) { first, _ in first }
+    return try model.graph.parameters.map { info in
+      guard let entry = byName[info.name] else {
+        throw failure(.wrongValue, "'\(path)' has no '\(info.name)'", at: span)
+      }
+      guard entry.shape == info.shape, entry.elementType == .float32 else {
+        throw failure(
+          .wrongShape,
+          "'\(info.name)' is \(entry.shape) in '\(path)' and \(info.shape) in the model", at: span)
+      }
+      return entry
+    }
   }
 
   // MARK: Plots

@@ -28,6 +28,8 @@ public struct Host {
   public var isColored: Bool
   /// Threads for the numeric work; nil for all cores.
   public var threads: Int?
+  /// The instruction set of the numeric work, or the best this processor has where it lacks that one.
+  public var level: SIMDLevel
   /// What models add the times of their ops to; nil where nobody asks.
   public var profile: Profile?
 
@@ -45,6 +47,7 @@ public struct Host {
     cancellation: Cancellation = Cancellation(),
     isColored: Bool = false,
     threads: Int? = nil,
+    level: SIMDLevel = .best,
     profile: Profile? = nil
   ) {
     self.output = output
@@ -57,6 +60,7 @@ public struct Host {
     self.cancellation = cancellation
     self.isColored = isColored
     self.threads = threads
+    self.level = level
     self.profile = profile
   }
 }

@@ -187,6 +187,34 @@ extension Interpreter {
     _ native: NativeFunction, _ function: Function, _ arguments: [EvaluatedArgument],
     _ trailing: Closure?, at span: Span
   ) throws -> Value {
+    guard let plain = plainValues(native, arguments, at: span) else {
+      return try callLabelled(native, function, arguments, trailing, at: span)
+    }
+    return try run(native, plain.values, plain.spans, trailing, at: span)
+  }
+
+  /// The values of a native's parameters where the arguments stand in their order, without labels; nil
+  /// where more must be looked at.
+  private func plainValues(
+    _ native: NativeFunction, _ arguments: [EvaluatedArgument], at span: Span
+  ) -> (values: [Value], spans: [Span])? {
+    guard native.layout.variadic == nil, !native.layout.takesLabels,
+      arguments.count <= native.parameters.count,
+      arguments.allSatisfy({ $0.label == nil && !$0.isTrailing })
+    else { return nil }
+    var (values, spans) = (arguments.map(\.value), arguments.map(\.span))
+    for parameter in native.parameters[arguments.count...] {
+      guard let defaultValue = parameter.defaultValue else { return nil }
+      values.append(defaultValue)
+      spans.append(span)
+    }
+    return (values, spans)
+  }
+
+  private func callLabelled(
+    _ native: NativeFunction, _ function: Function, _ arguments: [EvaluatedArgument],
+    _ trailing: Closure?, at span: Span
+  ) throws -> Value {
     let (names, variadic) = (native.layout.names, native.layout.variadic)
     func isExtra(_ argument: EvaluatedArgument) -> Bool {
       argument.label.map { !names.contains($0.text) } ?? false
@@ -217,6 +245,13 @@ extension Interpreter {
         throw missing(parameter.name, of: function, arguments, at: span)
       }
     }
+    return try run(native, values, spans, trailing, at: span)
+  }
+
+  private func run(
+    _ native: NativeFunction, _ values: [Value], _ spans: [Span], _ trailing: Closure?,
+    at span: Span
+  ) throws -> Value {
     if isDryRun, !native.takesUnknown, values.contains(where: Interpreter.holdsUnknown) {
       return .unknown
     }
@@ -224,7 +259,7 @@ extension Interpreter {
     return try native.body(
       Call(
         interpreter: self, name: native.name, values: values, spans: spans, span: span,
-        parameterNames: names, trailing: trailing))
+        parameterNames: native.layout.names, trailing: trailing))
   }
 
   static func holdsUnknown(_ value: Value) -> Bool {

@@ -36,7 +36,8 @@ public final class Interpreter {
   let tensorMethods = Interpreter.table(Interpreter.tensorMethodFunctions)
 
   /// What models run on; made the first time one does.
-  private(set) lazy var cpu = CPU(threads: host.threads, profile: host.profile)
+  private(set) lazy var cpu = CPU(
+    threads: host.threads, level: host.level, profile: host.profile)
 
   // The state of a run.
   /// Steps until the next look at the limits, and those that are left behind it.

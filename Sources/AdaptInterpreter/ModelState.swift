@@ -108,10 +108,12 @@ extension Interpreter {
   }
 
   /// The model's graph for inference, with its parameters made.
-  /// - Parameter format: what it is used on; nil for what it was used on before, or else says itself.
-  func inferenceGraph(_ model: Flow, on format: RowFormat? = nil, at span: Span) throws -> (
-    ModelGraph, ModelState
-  ) {
+  /// - Parameters:
+  ///   - format: what it is used on; nil for what it was used on before, or else says itself.
+  ///   - makesParameters: false for who is about to set them all.
+  func inferenceGraph(
+    _ model: Flow, on format: RowFormat? = nil, makesParameters: Bool = true, at span: Span
+  ) throws -> (ModelGraph, ModelState) {
     // A dry run makes no parameters, and leaves alone what models of earlier runs have.
     let state = isDryRun ? ModelState(seed: 0) : state(of: model)
     if let format { try checkInput(model, format, at: span) }
@@ -125,7 +127,7 @@ extension Interpreter {
     guard !isDryRun else { return (graph, state) }
     if let format { state.adopt(format) }
     try checkMemory(graph, copies: 1, at: span)
-    try runtime(at: span) { try state.parameters.ensure(graph) }
+    if makesParameters { try runtime(at: span) { try state.parameters.ensure(graph) } }
     state.graphs[key] = graph
     return (graph, state)
   }

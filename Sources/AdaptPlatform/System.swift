@@ -18,6 +18,32 @@ package func plainFileSize(_ path: String) -> Int? {
   return Int(found.st_size)
 }
 
+/// The bytes of a plain file, links followed, read into their array at once; nil for what is none, is
+/// larger, or cannot be read.
+///
+/// A file that shrinks meanwhile gives the bytes it still has, one that grows those it had.
+package func plainFileBytes(_ path: String, atMost limit: Int) -> [UInt8]? {
+  // Without waiting for who writes into what may have become a pipe.
+  let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+  guard file >= 0 else { return nil }
+  defer { close(file) }
+  var found = stat()
+  guard fstat(file, &found) == 0, found.st_mode & S_IFMT == S_IFREG, found.st_size <= limit else {
+    return nil
+  }
+  var hasFailed = false
+  let bytes = [UInt8](unsafeUninitializedCapacity: Int(found.st_size)) { buffer, filled in
+    while filled < buffer.count, let base = buffer.baseAddress {
+      let count = read(file, base + filled, buffer.count - filled)
+      if count < 0, errno == EINTR { continue }
+      hasFailed = count < 0
+      guard count > 0 else { break }
+      filled += count
+    }
+  }
+  return hasFailed ? nil : bytes
+}
+
 /// Whether a path names a symbolic link.
 package func isLink(_ path: String) -> Bool {
   var found = stat()
@@ -30,9 +56,6 @@ public func physicalMemory() -> Int {
     .multipliedReportingOverflow(by: sysconf(Int32(_SC_PAGESIZE)))
   return overflow || bytes <= 0 ? Int.max : bytes
 }
-
-/// The processors this process may use.
-package func processorCount() -> Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
 /// The memory that this process holds now, in bytes; 0 where the system does not tell.
 public func residentMemory() -> Int {
@@ -48,13 +71,7 @@ public func residentMemory() -> Int {
     return status == KERN_SUCCESS ? Int(clamping: info.resident_size) : 0
   #else
     // The second number is the resident pages.
-    let file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return 0 }
-    defer { close(file) }
-    var buffer = [UInt8](repeating: 0, count: 128)
-    let length = read(file, &buffer, buffer.count)
-    guard length > 0 else { return 0 }
-    let words = buffer.prefix(length).split(separator: UInt8(ascii: " "))
+    let words = smallFile("/proc/self/statm")?.split(separator: UInt8(ascii: " ")) ?? []
     guard words.count > 1, let pages = Int(String(decoding: words[1], as: UTF8.self)) else {
       return 0
     }

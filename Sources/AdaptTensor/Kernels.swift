@@ -16,6 +16,21 @@ public enum SIMDLevel: Int32, Sendable, CaseIterable {
 
   /// The highest level this processor can run.
   public static var best: SIMDLevel { available.last ?? .baseline }
+
+  /// As command lines and reports write it: `baseline`, `v3`, `v4`.
+  public var name: String {
+    switch self {
+    case .baseline: "baseline"
+    case .v3: "v3"
+    case .v4: "v4"
+    }
+  }
+
+  /// The level of a ``name``.
+  public init?(name: String) {
+    guard let level = SIMDLevel.allCases.first(where: { $0.name == name }) else { return nil }
+    self = level
+  }
 }
 
 /// What the factors of products are rounded to before they are multiplied. Sums are single precision.

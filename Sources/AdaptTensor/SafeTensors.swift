@@ -25,6 +25,37 @@ public enum SafeTensors {
     public subscript(name: String) -> Tensor? { entries.first { $0.name == name }?.tensor }
   }
 
+  /// The tensors of a file, their elements unread.
+  public struct Directory: Sendable {
+    /// A tensor's name, type and shape.
+    public struct Entry: Sendable {
+      public let name: String
+      public let elementType: ElementType
+      public let shape: [Int]
+      /// Where its elements lie, in bytes from the file's start.
+      let range: Range<Int>
+
+      /// The tensor, from the bytes of the file that this stands in. Throws `outOfMemory`, and
+      /// `malformed` for the bytes of a shorter file.
+      public func tensor(in bytes: [UInt8]) throws(TensorError) -> Tensor {
+        let result: Result<Tensor, TensorError> = bytes.withUnsafeBytes { file in
+          guard range.upperBound <= file.count else {
+            return .failure(.malformed("\(quoted(name)) lies outside of the file"))
+          }
+          let elements = UnsafeRawBufferPointer(rebasing: file[range])
+          return Result { () throws(TensorError) in
+            try Tensor(shape, elementType: elementType, bytes: elements)
+          }
+        }
+        return try result.get()
+      }
+    }
+    /// In the order of the header.
+    public let entries: [Entry]
+    /// The header's `__metadata__`.
+    public let metadata: [String: String]
+  }
+
   /// The longest header that is read or written, as in the reference implementation.
   static let headerLimit = 100_000_000
   static let metadataKey = "__metadata__"
@@ -72,23 +103,27 @@ public enum SafeTensors {
   /// Reads a file. Throws `malformed` with what is wrong, and `outOfMemory`; nothing in a file
   /// makes it read or reserve more than the file's own size.
   public static func decode(_ bytes: [UInt8]) throws(TensorError) -> Contents {
+    let directory = try directory(of: bytes)
+    var entries: [Contents.Entry] = []
+    for entry in directory.entries {
+      entries.append(Contents.Entry(name: entry.name, tensor: try entry.tensor(in: bytes)))
+    }
+    return Contents(entries: entries, metadata: directory.metadata)
+  }
+
+  /// What a file says that it holds, checked as ``decode(_:)`` checks it, without the elements.
+  public static func directory(of bytes: [UInt8]) throws(TensorError) -> Directory {
     let length = try headerLength(bytes)
     var parser = HeaderParser(bytes[8..<8 + length])
     let header = try parser.header()
-    let dataStart = 8 + length
-    try checkLayout(header.entries, dataSize: bytes.count - dataStart)
-    var entries: [Contents.Entry] = []
-    for entry in header.entries {
-      let range = dataStart + entry.begin..<dataStart + entry.end
-      let result: Result<Tensor, TensorError> = bytes.withUnsafeBytes { buffer in
-        let slice = UnsafeRawBufferPointer(rebasing: buffer[range])
-        return Result { () throws(TensorError) in
-          try Tensor(entry.shape, elementType: entry.type, bytes: slice)
-        }
-      }
-      entries.append(Contents.Entry(name: entry.name, tensor: try result.get()))
-    }
-    return Contents(entries: entries, metadata: header.metadata)
+    let start = 8 + length
+    try checkLayout(header.entries, dataSize: bytes.count - start)
+    return Directory(
+      entries: header.entries.map {
+        Directory.Entry(
+          name: $0.name, elementType: $0.type, shape: $0.shape,
+          range: start + $0.begin..<start + $0.end)
+      }, metadata: header.metadata)
   }
 
   private static func headerLength(_ bytes: [UInt8]) throws(TensorError) -> Int {

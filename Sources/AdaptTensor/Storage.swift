@@ -29,11 +29,11 @@ public final class Storage: @unchecked Sendable {
     self.byteCount = byteCount
   }
 
-  /// A block of `floatCount` float32 zeros. Throws as `init(byteCount:)`.
-  public convenience init(floatCount: Int) throws(TensorError) {
+  /// A block of `floatCount` float32 zeros. Throws as `init(byteCount:zeroed:)`.
+  public convenience init(floatCount: Int, zeroed: Bool = true) throws(TensorError) {
     let (bytes, overflow) = floatCount.multipliedReportingOverflow(by: 4)
     guard !overflow else { throw .outOfMemory(bytes: nil) }
-    try self.init(byteCount: bytes)
+    try self.init(byteCount: bytes, zeroed: zeroed)
   }
 
   /// Bytes that every machine has; asking the system takes longer than to fill so many.

@@ -28,17 +28,25 @@ public struct Tensor: Sendable {
     self.storage = try Storage(floatCount: count)
   }
 
+  /// Memory that the caller fills at once. Throws as `init(zeros:)`.
+  private init(unfilled shape: [Int], elementType: ElementType) throws(TensorError) {
+    self.count = try Tensor.count(of: shape)
+    self.shape = shape
+    self.elementType = elementType
+    self.storage = try Storage(floatCount: count, zeroed: false)
+  }
+
   /// The float32 tensor with these elements in row-major order. Throws as `init(zeros:)`, and
   /// `elementCount` when their number is not the shape's.
   public init(_ shape: [Int], _ floats: [Float]) throws(TensorError) {
-    try self.init(zeros: shape, elementType: .float32)
+    try self.init(unfilled: shape, elementType: .float32)
     try expect(floats.count)
     floats.withUnsafeBufferPointer { storage.copy(UnsafeRawBufferPointer($0)) }
   }
 
   /// The int32 tensor with these elements in row-major order. Throws as `init(_:_:)`.
   public init(_ shape: [Int], integers: [Int32]) throws(TensorError) {
-    try self.init(zeros: shape, elementType: .int32)
+    try self.init(unfilled: shape, elementType: .int32)
     try expect(integers.count)
     integers.withUnsafeBufferPointer { storage.copy(UnsafeRawBufferPointer($0)) }
   }
@@ -47,7 +55,7 @@ public struct Tensor: Sendable {
   public init(_ shape: [Int], elementType: ElementType, bytes: UnsafeRawBufferPointer)
     throws(TensorError)
   {
-    try self.init(zeros: shape, elementType: elementType)
+    try self.init(unfilled: shape, elementType: elementType)
     guard bytes.count == byteCount else {
       throw .elementCount(
         shape: shape, expected: count, actual: bytes.count / elementType.size)
@@ -144,7 +152,7 @@ public struct Tensor: Sendable {
 
   private mutating func makeUnique() throws(TensorError) {
     guard !isKnownUniquelyReferenced(&storage) else { return }
-    let copy = try Storage(byteCount: byteCount)
+    let copy = try Storage(byteCount: byteCount, zeroed: false)
     copy.copy(UnsafeRawBufferPointer(start: storage.pointer, count: byteCount))
     storage = copy
   }

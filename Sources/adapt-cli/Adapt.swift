@@ -20,9 +20,16 @@ struct AdaptCommand: ParsableCommand {
     ])
 
   static func main() {
+    ProcessMemory.keepFreed()
     Interrupts.unblock()
     Terminal.claimStandardFiles()
-    main(CommandLine.arguments.dropFirst().flatMap(RunCommand.spelledOut))
+    let arguments = CommandLine.arguments.dropFirst().flatMap(RunCommand.spelledOut)
+    // Every start of a script waits for this: a right `run` is read without a look at what other commands
+    // take. Help and what is wrong are told as for any command.
+    guard arguments.first == RunCommand.configuration.commandName,
+      let command = try? RunCommand.parse(Array(arguments.dropFirst()))
+    else { return main(arguments) }
+    do { try command.run() } catch { exit(withError: error) }
   }
 }
 
@@ -43,14 +50,7 @@ struct ScriptOptions: ParsableArguments {
   @ArgumentParser.Argument(help: "The script; - reads it from standard input.")
   var file: String
 
-  @Option(help: "Threads for numeric work; all cores when not given.")
-  var threads: Int?
-
-  func validate() throws {
-    if let threads, threads < 1 || threads > 1024 {
-      throw ValidationError("--threads must be between 1 and 1024")
-    }
-  }
+  @OptionGroup var processors: ProcessorOptions
 
   /// The bytes of the script.
   func source() throws -> [UInt8] { try ScriptFile.read(file) }
@@ -61,8 +61,8 @@ struct ScriptOptions: ParsableArguments {
     Engine(
       Engine.Options(
         output: Terminal.output, files: .commandLine(script: file == "-" ? nil : file),
-        progress: line.show, warn: line.warn, isColored: Terminal.isColored(1), threads: threads,
-        profile: profile))
+        progress: line.show, warn: line.warn, isColored: Terminal.isColored(1),
+        threads: processors.threads, level: processors.level, profile: profile))
   }
 }
 
@@ -151,7 +151,8 @@ struct RunCommand: ParsableCommand {
 
   private func writeReports(_ engine: Engine, _ times: Profile?) throws {
     if let times {
-      let report = ProfileReport(times, threads: options.threads)
+      let report = ProfileReport(
+        times, threads: options.processors.threads, level: options.processors.level)
       Terminal.write(report.text, to: 2)
       if let profileTrace { try write(report.trace(), to: profileTrace, what: "the profile") }
     }
@@ -178,8 +179,7 @@ struct ReplCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "repl", abstract: "Read statements and expressions, and show what they give.")
 
-  @Option(help: "Threads for numeric work; all cores when not given.")
-  var threads: Int?
+  @OptionGroup var processors: ProcessorOptions
 
   func run() throws {
     let line = ProgressLine()
@@ -190,7 +190,7 @@ struct ReplCommand: ParsableCommand {
           Terminal.output(text)
         },
         files: .commandLine(script: nil), progress: line.show, warn: line.warn,
-        isColored: Terminal.isColored(1), threads: threads))
+        isColored: Terminal.isColored(1), threads: processors.threads, level: processors.level))
     REPL(engine, isColored: Terminal.isColored(1)).run()
   }
 }

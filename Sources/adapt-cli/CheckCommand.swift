@@ -29,8 +29,7 @@ struct CheckCommand: ParsableCommand {
   @Flag(help: "Print one JSON array of all errors and warnings to standard output.")
   var json = false
 
-  @Option(help: "Threads for numeric work; all cores when not given.")
-  var threads: Int?
+  @OptionGroup var processors: ProcessorOptions
 
   func validate() throws {
     if fix, files.contains("-") { throw ValidationError("--fix changes files, not standard input") }
@@ -88,7 +87,8 @@ struct CheckCommand: ParsableCommand {
   private func engine(_ path: String) -> Engine {
     Engine(
       Engine.Options(
-        files: .commandLine(script: path == "-" ? nil : path), threads: threads))
+        files: .commandLine(script: path == "-" ? nil : path), threads: processors.threads,
+        level: processors.level))
   }
 
   /// Makes the fixes in the file, all or none.

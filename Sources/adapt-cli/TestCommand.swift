@@ -16,8 +16,7 @@ struct TestCommand: ParsableCommand {
   @Option(help: "Only tests whose name holds this text.")
   var only: String?
 
-  @Option(help: "Threads for numeric work; all cores when not given.")
-  var threads: Int?
+  @OptionGroup var processors: ProcessorOptions
 
   func run() throws {
     var tally = Tally()
@@ -46,7 +45,8 @@ struct TestCommand: ParsableCommand {
     let engine = Engine(
       Engine.Options(
         output: Terminal.output, files: .commandLine(script: path == "-" ? nil : path),
-        warn: Terminal.warn, isColored: Terminal.isColored(1), threads: threads))
+        warn: Terminal.warn, isColored: Terminal.isColored(1), threads: processors.threads,
+        level: processors.level))
     Interrupts.cancel(engine)
     let name = ScriptFile.name(path)
     do {

@@ -56,7 +56,7 @@ func expectClose(
   /// A trainer over a model whose loss is cross entropy and 0.01 of each balance.
   static func trainer(
     _ model: LanguageModel, _ parameters: ParameterStore, threads: Int = 2, clip: Double? = 1,
-    policies: [String: Policy] = [:]
+    optimizer: OptimizerGraph? = nil, policies: [String: Policy] = [:]
   ) throws -> Trainer {
     var builder = model
     var graph = try builder.build()
@@ -71,8 +71,8 @@ func expectClose(
     return try Trainer(
       graph, objective: objective,
       terms: [NamedValue(name: "crossEntropy", value: crossEntropy)],
-      optimizer: try adamW(rate: 1e-2, decay: 0.01), parameters: parameters, clip: clip,
-      policies: policies, cpu: CPU(threads: threads))
+      optimizer: try optimizer ?? adamW(rate: 1e-2, decay: 0.01), parameters: parameters,
+      clip: clip, policies: policies, cpu: CPU(threads: threads))
   }
 
   @Test(arguments: ["dense_lm", "duo_lm"], [1, 2])

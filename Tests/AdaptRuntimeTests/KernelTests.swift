@@ -49,9 +49,11 @@ struct KernelCase {
   }
 
   /// Runs both evaluators and compares every output element by element.
-  func check(_ what: String, threads: Int = 2, tolerance: Double = 1e-5) throws {
+  func check(
+    _ what: String, threads: Int = 2, level: SIMDLevel = .best, tolerance: Double = 1e-5
+  ) throws {
     let floats = outputs.filter { graph.type($0).element == .float32 }
-    let executor = try Executor(graph, outputs: floats, cpu: CPU(threads: threads))
+    let executor = try Executor(graph, outputs: floats, cpu: CPU(threads: threads, level: level))
     try executor.run(batch, ParameterStore())
     var inputs: [String: ReferenceTensor] = [:]
     for node in graph.nodes {
@@ -235,12 +237,22 @@ struct KernelCase {
 
   @Test(arguments: layouts, [1, 2])
   func everyKernelEqualsItsReference(_ lengths: [Int], _ threads: Int) throws {
+    try checkAll(lengths, threads, .best)
+  }
+
+  /// The best level is what every other test runs at.
+  @Test(arguments: layouts, SIMDLevel.available.dropLast())
+  func everyKernelEqualsItsReferenceAtLesserLevels(_ lengths: [Int], _ level: SIMDLevel) throws {
+    try checkAll(lengths, 1, level)
+  }
+
+  private func checkAll(_ lengths: [Int], _ threads: Int, _ level: SIMDLevel) throws {
     for item in Self.cases {
       var test = KernelCase(lengths: lengths)
       test.outputs = [try item.build(&test)]
       try test.addGradients()
       try test.graph.verify()
-      try test.check("\(item.name) at \(lengths)", threads: threads)
+      try test.check("\(item.name) at \(lengths), \(level)", threads: threads, level: level)
     }
   }
 

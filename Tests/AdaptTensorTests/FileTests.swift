@@ -77,6 +77,15 @@ import Testing
     #expect(contents["number"]?.floats == [2.5])
     #expect(try SafeTensors.encode(tensors, metadata: metadata) == bytes)
     #expect(try SafeTensors.decode(SafeTensors.encode([])).entries.isEmpty)
+    let directory = try SafeTensors.directory(of: bytes)
+    #expect(directory.metadata == metadata)
+    #expect(directory.entries.map(\.name) == contents.entries.map(\.name))
+    for (entry, read) in zip(directory.entries, contents.entries) {
+      #expect(entry.shape == read.tensor.shape && entry.elementType == read.tensor.elementType)
+      #expect(try entry.tensor(in: bytes) == read.tensor)
+    }
+    let last = try #require(directory.entries.last { $0.shape.reduce(1, *) > 0 })
+    #expect(throws: TensorError.self) { try last.tensor(in: Array(bytes.prefix(16))) }
   }
 
   @Test("Names that would clash are refused")

@@ -95,14 +95,14 @@ extension Interpreter {
       throw failure(
         .limitMemory, "the model has more than \(host.limits.nodes) nodes", at: span)
     }
-    let known = trace.graph.nodes.count
+    let known = trace.graph.values.count
     let (result, isContext) = try inContext(of: operands.compactMap(\.symbolic), trace) {
       let inputs = try operands.map {
         try aligned(try value(of: $0, trace, at: span), trace, at: span)
       }
       return try traced(at: span, of: inputs) { try build(&trace.graph, inputs) }
     }
-    try checkTensors(trace.graph, from: known, at: span)
+    try checkTensors(trace.graph.values[known...], at: span)
     noteOrigin(of: result, trace, at: span)
     let rank = trace.graph.type(result).dims.count
     return .tensor(
@@ -150,7 +150,7 @@ extension Interpreter {
       }
       return try build(&graph, inputs)
     }
-    try checkTensors(graph, from: 0, at: span)
+    try checkTensors(graph.values[...], at: span)
     let type = graph.type(result)
     guard !isDryRun else { return unknownArray(type, axes) }
     let tensors = try runtime(at: span) { try Eager(cpu: cpu).run(graph, outputs: [result]) }
@@ -177,10 +177,8 @@ extension Interpreter {
   /// More axes than any tensor has; what walks them may recurse.
   static let mostAxes = 32
 
-  private func checkTensors(_ graph: Graph, from first: Int, at span: Span) throws {
-    for node in graph.nodes[first...] {
-      for output in node.outputs { try checkTensor(graph.type(output), at: span) }
-    }
+  private func checkTensors(_ values: ArraySlice<ValueInfo>, at span: Span) throws {
+    for value in values { try checkTensor(value.type, at: span) }
   }
 
   /// Refuses a tensor beyond the limit, before any memory is asked for, and counts its making.

@@ -85,6 +85,7 @@ extension Interpreter {
   ///
   /// - Throws: where the value belongs to another path, or to one that has been left.
   func aligned(_ value: ValueID, _ trace: Trace, at span: Span) throws -> ValueID {
+    if trace.graph.isHere(value) { return value }
     let type = trace.graph.type(value)
     guard let rows = type.rows else { return value }
     let here = trace.graph.region
