@@ -189,10 +189,15 @@ public final class Executor {
     rethrows
     -> R
   {
+    try body(self.output(output))
+  }
+
+  /// Where an output of the last run lies until the next.
+  func output(_ output: Int) -> UnsafeBufferPointer<Float> {
     let value = outputs[output]
-    let count = elements(graph.type(value))
     let pointer = pointers[value.index]?.assumingMemoryBound(to: Float.self)
-    return try body(UnsafeBufferPointer(start: pointer, count: pointer == nil ? 0 : count))
+    let count = pointer == nil ? 0 : elements(graph.type(value))
+    return UnsafeBufferPointer(start: pointer, count: count)
   }
 
   /// A scalar output of the last run.
