@@ -9,7 +9,7 @@ extension Plan.Step {
   var mayRunBeside: Bool {
     switch self {
     case .rows: true
-    case .paths: false
+    case .paths, .memory: false
     case .node(let node): node.op.kind.mayRunBeside
     }
   }
@@ -66,6 +66,7 @@ extension Executor {
     switch step {
     case .rows(let program): Double(counts[program.rows.index] * program.cost) / 8192
     case .paths(let steps): steps.reduce(0) { $0 + microseconds($1) }
+    case .memory: 0
     case .node(let node):
       node.op.kind == .matmul
         ? multiplications(node) / 50_000
@@ -84,7 +85,7 @@ extension Executor {
     switch step {
     case .rows(let program):
       program.run(self, memory: scratchMemory + start)
-    case .node, .paths: try run(step)
+    case .node, .paths, .memory: try run(step)
     }
   }
 

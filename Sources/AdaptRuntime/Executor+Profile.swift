@@ -8,13 +8,14 @@ extension Executor {
     for step in plan.steps[steps] {
       let start = profile.now
       try run(step)
-      var event = describe(step)
+      guard var event = describe(step) else { continue }
       (event.start, event.seconds) = (start, profile.now - start)
       profile.add(event)
     }
   }
 
-  private func describe(_ step: Plan.Step) -> Profile.Event {
+  /// What a step did; nil where it computed nothing.
+  private func describe(_ step: Plan.Step) -> Profile.Event? {
     switch step {
     case .node(let node):
       return Profile.Event(
@@ -28,11 +29,12 @@ extension Executor {
         flops: program.nodes.reduce(0) { $0 + OpTable[$1.op].flops($1, graph, rowCounts) },
         bytes: bytes(program.values))
     case .paths(let steps):
-      let parts = steps.map(describe)
+      let parts = steps.compactMap(describe)
       return Profile.Event(
         op: parts.first?.op ?? "", place: parts.first?.place.sitePart ?? "",
         way: isFasterAtOnce(steps) ? "paths at once" : "path by path", seconds: 0,
         flops: parts.reduce(0) { $0 + $1.flops }, bytes: parts.reduce(0) { $0 + $1.bytes })
+    case .memory: return nil
     }
   }
 

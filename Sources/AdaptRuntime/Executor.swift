@@ -3,8 +3,8 @@ import AdaptTensor
 
 /// Runs one graph again and again.
 ///
-/// Memory is one arena that grows to the largest batch seen and stays; in steady state a run allocates
-/// nothing for tensors. Not to be used from two threads at once.
+/// Memory grows to the largest batch seen and stays; in steady state a run allocates nothing for tensors.
+/// Not to be used from two threads at once.
 public final class Executor {
   public let graph: Graph
   public let outputs: [ValueID]
@@ -12,9 +12,14 @@ public final class Executor {
   /// The calling thread alone, for work that is already split.
   let serial: CPU
   let plan: Plan
-  private var arena: Storage?
-  /// How often memory for tensors has been asked for: a third run as large as an earlier one asks for none.
-  public internal(set) var allocations = 0
+  /// Where the values lie of rows that the data bring.
+  var arena: Storage?
+  /// Where those lie of rows that sites select, when they take much memory.
+  var moving = MovingMemory()
+  /// Whether they do for the rows of this run; otherwise they lie in the arena as if all rows came.
+  var isMoving = false
+  /// How often memory was asked for, but for what moves.
+  var fixedAllocations = 0
   /// Matrices that are laid out for products.
   var packed = PackedWeights()
   /// What lies between the ops of a group.
@@ -22,9 +27,9 @@ public final class Executor {
   /// Where values without any element point.
   private let nothing: Storage
   /// Rows of each set that the data bring, for which the arena is laid out.
-  private var arenaRows: [Int]?
-  /// Bytes of the arena that this run uses.
-  private(set) var arenaBytes = 0
+  var arenaRows: [Int]?
+  /// Bytes that the values of this run take, about.
+  var arenaBytes = 0
   /// Where each value lies in this run.
   var pointers: [UnsafeMutableRawPointer?]
   /// Rows of each set in this run.
@@ -177,6 +182,7 @@ public final class Executor {
     case .node(let node): try Kernels.run(node, self)
     case .rows(let program): try run(program)
     case .paths(let steps): try run(steps)
+    case .memory(let events): try move(events)
     }
   }
 
@@ -192,7 +198,7 @@ public final class Executor {
   func reserveScratch(floats: Int) throws {
     guard 4 * floats > scratch?.byteCount ?? 0 else { return }
     scratch = try Storage(byteCount: 4 * floats, zeroed: false)
-    allocations += 1
+    fixedAllocations += 1
   }
 
   // MARK: Results
@@ -207,10 +213,15 @@ public final class Executor {
     rethrows
     -> R
   {
+    try body(self.output(output))
+  }
+
+  /// Where an output of the last run lies until the next.
+  func output(_ output: Int) -> UnsafeBufferPointer<Float> {
     let value = outputs[output]
-    let count = elements(graph.type(value))
     let pointer = pointers[value.index]?.assumingMemoryBound(to: Float.self)
-    return try body(UnsafeBufferPointer(start: pointer, count: pointer == nil ? 0 : count))
+    let count = pointer == nil ? 0 : elements(graph.type(value))
+    return UnsafeBufferPointer(start: pointer, count: count)
   }
 
   /// A scalar output of the last run.
@@ -240,9 +251,6 @@ public final class Executor {
       steps: { Double(steps[$0.index]) })
   }
 
-  /// Bytes of the arena.
-  public var memory: Int { arena?.byteCount ?? 0 }
-
   // MARK: Preparation
 
   private func openRows(_ layout: RowLayout) throws {
@@ -271,62 +279,6 @@ public final class Executor {
         }
       }
       unfold(set)
-    }
-  }
-
-  /// Lays the slots out for the rows that the data bring, when those have changed.
-  private func reserve() throws {
-    let rows = graph.rowSets.indices.map { graph.rowSets[$0].isGiven ? counts[$0] : 0 }
-    guard rows != arenaRows else { return }
-    var offset = 0
-    var offsets: [Int] = []
-    for slot in plan.slots {
-      offsets.append(offset)
-      let units = slot.rows?.reduce(0) { $0 + counts[$1.rows.index] * $1.each } ?? 1
-      let (bytes, overflow) = slot.bytes.multipliedReportingOverflow(by: units)
-      guard !overflow, bytes < Int.max / 4 else { throw TensorError.outOfMemory(bytes: nil) }
-      offset += (bytes + 63) & ~63
-      guard offset < Int.max / 2 else { throw TensorError.outOfMemory(bytes: nil) }
-    }
-    arenaBytes = offset
-    if offset > memory {
-      arena = try Storage(byteCount: offset)
-      allocations += 1
-    }
-    arenaRows = rows
-    for (index, place) in plan.places.enumerated() {
-      if case .slot(let slot) = place {
-        pointers[index] = arena?.pointer.advanced(by: offsets[slot])
-      }
-    }
-  }
-
-  private func bind(_ parameters: ParameterStore) throws {
-    for (index, place) in plan.places.enumerated() {
-      if case .parameter(let number) = place {
-        pointers[index] = try parameters.pointer(graph.parameters[number])
-      }
-    }
-    bindViews()
-  }
-
-  /// Makes room for a body of at most so many rows a step, without running it.
-  func prepare(
-    _ count: Int, of rows: RowSetID, external: [ValueID: UnsafeMutableRawPointer]
-  ) throws {
-    counts[rows.index] = count
-    try reserve()
-    for (value, pointer) in external { pointers[value.index] = pointer }
-    bindViews()
-  }
-
-  private func bindViews() {
-    for (index, place) in plan.places.enumerated() {
-      if case .literal(let literal) = place { pointers[index] = literal.tensor.storage.pointer }
-    }
-    // Views of parameters and slots alike, in order: a view's source comes before it.
-    for (index, place) in plan.places.enumerated() {
-      if case .alias(let source) = place { pointers[index] = pointers[source.index] }
     }
   }
 

@@ -26,6 +26,14 @@ public struct OptimizerGraph: Sendable {
 
 /// Applies an optimizer's update to parameters and keeps its state.
 final class Optimizer {
+  /// A parameter, and the gradient that changes it.
+  struct Part {
+    var name: String
+    var parameter: UnsafeMutablePointer<Float>
+    var gradient: UnsafePointer<Float>
+    var count: Int
+  }
+
   private let update: OptimizerGraph
   private let program: ElementwiseProgram
   private let cpu: CPU
@@ -36,77 +44,46 @@ final class Optimizer {
   init(_ update: OptimizerGraph, cpu: CPU) throws {
     self.update = update
     self.cpu = cpu
+    let outputs = [(update.newParameter, 0)] + update.newStates.enumerated().map { ($1, $0 + 2) }
     program = try ElementwiseProgram(
-      update.graph, outputs: [update.newParameter] + update.newStates)
+      update.graph,
+      memories: ["parameter", "gradient"] + update.states.map { "state." + $0.name },
+      scaled: "gradient", outputs: outputs.map { (value: $0.0, into: $0.1) })
   }
 
-  /// Begins the next step.
-  /// - Returns: the scalars that all parameters' updates share.
-  func nextStep() throws -> [Float] {
+  /// The next step: updates parameters in place from their gradients, which are multiplied by `scale`
+  /// first. All are one row of tiles, so that threads share them evenly however large each is.
+  func apply(_ parts: [Part], scale: Double) throws {
+    var scalars = try program.scalars(["step": Double(step + 1)], scale: scale)
+    let tiles = try Tiles(parts.map { (count: $0.count, memories: try memories(of: $0)) })
     step += 1
-    return try program.scalars(["step": Double(step)])
+    // One more, so that an empty list has an address.
+    scalars.append(0)
+    scalars.withUnsafeMutableBufferPointer { scalars in
+      guard let scalars = scalars.baseAddress else { return }
+      cpu.parallel(tiles.count, grain: 8) { run($0, of: tiles, scalars) }
+    }
   }
 
-  /// Updates one parameter in place from its gradient, which is multiplied by `scale` first.
-  func apply(
-    _ name: String, _ parameter: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>,
-    count: Int, scale: Float, scalars: [Float]
-  ) throws {
-    let states = try state(name, count)
-    let tile = ElementwiseProgram.tile
-    let tiles = (count + tile - 1) / tile
-    // One more than there are scalars, so that an empty list has an address.
-    (scalars + [scale]).withUnsafeBufferPointer { scalars in
-      guard let constants = scalars.baseAddress else { return }
-      cpu.parallel(tiles, grain: 8) { range in
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: max(1, program.registers * tile)) {
-          guard let memory = $0.baseAddress else { return }
-          for number in range {
-            let start = number * tile
-            let part = Part(
-              start: start, count: min(tile, count - start), memory: memory, scale: scale)
-            load(part, parameter, gradient, states)
-            program.run(cpu, scalars: constants, memory: memory, count: part.count)
-            store(part, parameter, states)
-          }
-        }
+  /// A thread's share of the tiles.
+  private func run(_ range: Range<Int>, of tiles: Tiles, _ scalars: UnsafeMutablePointer<Float>) {
+    let size = max(1, program.registers * ElementwiseProgram.tile)
+    withUnsafeTemporaryAllocation(byteCount: 4 * size, alignment: 64) { memory in
+      withUnsafeTemporaryAllocation(
+        of: UnsafeMutablePointer<Float>?.self, capacity: program.placeCount
+      ) { places in
+        places.initialize(repeating: nil)
+        guard let places = places.baseAddress, let memory = memory.baseAddress else { return }
+        program.fill(
+          places, registers: memory.assumingMemoryBound(to: Float.self), scalars: scalars)
+        tiles.forEach(in: range, places) { program.run(cpu, places: places, count: $0) }
       }
     }
   }
 
-  private struct Part {
-    var start: Int
-    var count: Int
-    var memory: UnsafeMutablePointer<Float>
-    var scale: Float
-  }
-
-  private func load(
-    _ part: Part, _ parameter: UnsafePointer<Float>, _ gradient: UnsafePointer<Float>,
-    _ states: [UnsafeMutablePointer<Float>]
-  ) {
-    func register(_ name: String) -> UnsafeMutablePointer<Float>? {
-      program.inputs[name].map { part.memory + $0 * ElementwiseProgram.tile }
-    }
-    register("parameter")?.update(from: parameter + part.start, count: part.count)
-    if let target = register("gradient") {
-      var scale = part.scale
-      cpu.binary(
-        .multiply, Operand(gradient + part.start, .full), Operand(&scale, .scalar), target, rows: 1,
-        columns: part.count)
-    }
-    for (state, memory) in zip(update.states, states) {
-      register("state.\(state.name)")?.update(from: memory + part.start, count: part.count)
-    }
-  }
-
-  private func store(
-    _ part: Part, _ parameter: UnsafeMutablePointer<Float>, _ states: [UnsafeMutablePointer<Float>]
-  ) {
-    for (target, register) in zip([parameter] + states, program.outputs) {
-      (target + part.start).update(
-        from: part.memory + register * ElementwiseProgram.tile, count: part.count)
-    }
+  private func memories(of part: Part) throws -> [UnsafeMutablePointer<Float>] {
+    [part.parameter, UnsafeMutablePointer(mutating: part.gradient)]
+      + (try state(part.name, part.count))
   }
 
   private func state(_ name: String, _ count: Int) throws -> [UnsafeMutablePointer<Float>] {
@@ -118,5 +95,34 @@ final class Optimizer {
       }
     }
     return (states[name] ?? []).map(\.floats)
+  }
+}
+
+/// Numbers of several tensors, cut into tiles and counted through.
+private struct Tiles {
+  private let parts: [(count: Int, memories: [UnsafeMutablePointer<Float>])]
+  /// The number of each part's first tile, and of one behind the last.
+  private var starts = [0]
+
+  init(_ parts: [(count: Int, memories: [UnsafeMutablePointer<Float>])]) {
+    self.parts = parts
+    let tile = ElementwiseProgram.tile
+    for part in parts { starts.append(starts[starts.count - 1] + (part.count + tile - 1) / tile) }
+  }
+
+  var count: Int { starts[starts.count - 1] }
+
+  /// Calls `body` with the length of each tile, whose places are then the first of `places`.
+  func forEach(
+    in range: Range<Int>, _ places: UnsafeMutablePointer<UnsafeMutablePointer<Float>?>,
+    _ body: (Int) -> Void
+  ) {
+    var part = 0
+    for number in range {
+      while starts[part + 1] <= number { part += 1 }
+      let first = (number - starts[part]) * ElementwiseProgram.tile
+      for (place, memory) in parts[part].memories.enumerated() { places[place] = memory + first }
+      body(min(ElementwiseProgram.tile, parts[part].count - first))
+    }
   }
 }

@@ -64,7 +64,7 @@ extension Executor {
     for weight in program.weights where !weight.isNarrow && isLasting(weight) {
       let count = cpu.packedCount(rows: weight.rows, columns: weight.columns)
       guard let (storage, isNew) = try packed.use(weight, count: count) else { continue }
-      allocations += isNew ? 1 : 0
+      fixedAllocations += isNew ? 1 : 0
       pack(weight, into: storage.floats)
     }
   }
@@ -109,7 +109,7 @@ extension Executor {
   private func isLasting(_ weight: RowProgram.Weight) -> Bool {
     switch plan.places[weight.value.index] {
     case .parameter, .literal: true
-    case .slot, .alias, .external, .none: false
+    case .block, .alias, .external, .none: false
     }
   }
 

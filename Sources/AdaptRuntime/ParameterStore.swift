@@ -102,4 +102,15 @@ public final class ParameterStore {
       return try body(base, buffer.count)
     }
   }
+
+  /// Calls `body` with the memory of several parameters, each named once, for reading and writing in place.
+  func withMutable<R>(
+    all names: [String], _ body: ([UnsafeMutableBufferPointer<Float>]) throws -> R
+  ) throws -> R {
+    for name in names where tensors[name] == nil { throw RuntimeError.missingParameter(name) }
+    // Taken out as above; they hold their memory until they are put back.
+    var taken = names.compactMap { tensors.removeValue(forKey: $0) }
+    defer { for (name, tensor) in zip(names, taken) { tensors[name] = tensor } }
+    return try body(taken.indices.map { try taken[$0].withMutableFloats { $0 } })
+  }
 }

@@ -3,15 +3,27 @@ import AdaptGraph
 /// How a graph runs: which memory each value lives in.
 ///
 /// Made once per graph. Sizes of rows are read when it runs, so a changed number of rows changes
-/// addresses, never the plan. Values whose lifetimes do not overlap share a slot when they have the
-/// same size; an elementwise op may write over an operand that dies with it.
+/// addresses, never the plan. A block of memory is used from the step that makes its value to the last
+/// that reads it; an elementwise op may write over an operand that dies with it.
 struct Plan: Sendable {
-  /// Memory of one size, used by one value after the other.
-  struct Slot: Hashable, Sendable {
-    /// Counted in rows of these sets, whose subsets never have more; nil for a fixed size.
-    var rows: [RowBound]?
+  /// Memory of a value, and of those that are written over it.
+  struct Block: Sendable {
+    /// The rows that it has memory for; nil for a fixed size.
+    var rows: RowSetID?
+    /// How many those are at most, in rows of sets that the data bring.
+    var bounds: [RowBound] = []
     /// Bytes, or bytes a row.
     var bytes: Int
+    /// Whether a site says how many rows there are, before the block is needed.
+    var isSelected = false
+    /// All that lies here, views too.
+    var values: [ValueID] = []
+  }
+
+  /// When a block is needed, and when no longer.
+  enum Event: Sendable {
+    case open(Int)
+    case close(Int)
   }
 
   /// So many rows for each row of a set that the data bring.
@@ -21,7 +33,7 @@ struct Plan: Sendable {
   }
 
   enum Place: Hashable, Sendable {
-    case slot(Int)
+    case block(Int)
     case parameter(Int)
     /// The memory of a tensor that the graph holds.
     case literal(Literal)
@@ -39,12 +51,18 @@ struct Plan: Sendable {
     case rows(RowProgram)
     /// Steps of sibling paths, none of which needs another.
     case paths([Step])
+    /// Nothing is computed: blocks of selected rows begin and end.
+    case memory([Event])
   }
 
   let graph: Graph
   /// In the order of the run.
   private(set) var steps: [Step] = []
-  private(set) var slots: [Slot] = []
+  private(set) var blocks: [Block] = []
+  /// Of all blocks, in the order of the run.
+  private(set) var events: [Event] = []
+  /// How many of the events the steps so far know of.
+  private var settled = 0
   private(set) var places: [Place]
   /// Row sets whose groups and positions some op reads; the others need only a count.
   private(set) var layoutRows: Set<RowSetID> = []
@@ -66,17 +84,16 @@ struct Plan: Sendable {
     places = Array(repeating: .none, count: graph.values.count)
     let batches = PathBatches(RowGroups(graph).steps, graph).batches
     let lifetimes = Lifetimes(graph, batches, outputs: outputs)
-    var free: [Slot: [Int]] = [:]
     for (index, batch) in batches.enumerated() {
       let steps = batch.map { step in step.map { graph.nodes[$0] } }
-      place(steps, at: index, lifetimes, &free)
+      place(steps, at: index, lifetimes)
+      settleMemory()
       for value in lifetimes.ending(at: index) {
-        if case .slot(let slot) = places[value.index] {
-          free[slots[slot], default: []].append(slot)
-        }
+        if case .block(let block) = places[value.index] { events.append(.close(block)) }
       }
       addSteps(steps.map { step($0, lifetimes) })
     }
+    findValues()
     findLayouts()
     for (index, set) in graph.rowSets.enumerated() {
       guard case .unfolded(let from, let count) = set.origin else { continue }
@@ -101,7 +118,7 @@ struct Plan: Sendable {
 
   /// Gives the results of steps that run at once their places.
   private mutating func place(
-    _ steps: [[Node]], at index: Int, _ lifetimes: Lifetimes, _ free: inout [Slot: [Int]]
+    _ steps: [[Node]], at index: Int, _ lifetimes: Lifetimes
   ) {
     // What is read as a whole, or by several steps, is nobody's to write over while it is read.
     var kept: Set<ValueID> = []
@@ -119,14 +136,13 @@ struct Plan: Sendable {
         for input in node.inputs { uses[lifetimes.root(input)] = number }
       }
       for (number, node) in nodes.enumerated() {
-        place(node, at: index, lifetimes, &free) { uses[$0] == number && !kept.contains($0) }
+        place(node, at: index, lifetimes) { uses[$0] == number && !kept.contains($0) }
       }
     }
   }
 
   private mutating func place(
-    _ node: Node, at index: Int, _ lifetimes: Lifetimes, _ free: inout [Slot: [Int]],
-    mayOverwrite: (ValueID) -> Bool
+    _ node: Node, at index: Int, _ lifetimes: Lifetimes, mayOverwrite: (ValueID) -> Bool
   ) {
     if case .parameter(let parameter) = node.op {
       places[node.outputs[0].index] = .parameter(parameter)
@@ -145,44 +161,57 @@ struct Plan: Sendable {
       return
     }
     for output in node.outputs where !lifetimes.isLocal(output) {
-      let key = slotKey(graph.type(output))
-      if let reused = overwritable(node, at: index, key, lifetimes, mayOverwrite) {
+      if let reused = overwritable(node, at: index, lifetimes, mayOverwrite) {
         places[output.index] = places[reused.index]
         lifetimes.transfer(reused)
-      } else if let slot = free[key]?.popLast() {
-        places[output.index] = .slot(slot)
       } else {
-        slots.append(key)
-        places[output.index] = .slot(slots.count - 1)
+        places[output.index] = .block(blocks.count)
+        events.append(.open(blocks.count))
+        blocks.append(block(for: output, of: node))
       }
     }
   }
 
   /// An operand that dies here and may be written over.
   private func overwritable(
-    _ node: Node, at index: Int, _ key: Slot, _ lifetimes: Lifetimes,
-    _ mayOverwrite: (ValueID) -> Bool
+    _ node: Node, at index: Int, _ lifetimes: Lifetimes, _ mayOverwrite: (ValueID) -> Bool
   ) -> ValueID? {
     guard node.mayOverwrite else { return nil }
     let result = graph.type(node.outputs[0])
     return node.inputs.map(lifetimes.root).first { value in
-      guard case .slot(let slot) = places[value.index] else { return false }
-      return slots[slot] == key && graph.type(value).rows == result.rows
-        && graph.type(value).count == result.count && lifetimes.end(value) == index
+      guard case .block = places[value.index] else { return false }
+      return graph.type(value).rows == result.rows && graph.type(value).count == result.count
+        && lifetimes.end(value) == index
         && mayOverwrite(value)
     }
   }
 
-  private func slotKey(_ type: TensorType) -> Slot {
-    guard let rows = type.rows else { return Slot(rows: nil, bytes: max(1, type.count) * 4) }
-    var bounds = graph.bounds(of: rows)
-    var count = max(1, type.count)
-    if bounds.count == 1 {
-      // Of one set, values of as many bytes share slots however the rows are cut.
-      count *= bounds[0].each
-      bounds[0].each = 1
+  private func block(for value: ValueID, of node: Node) -> Block {
+    let type = graph.type(value)
+    guard let rows = type.rows else { return Block(bytes: max(1, type.count) * 4) }
+    return Block(
+      rows: rows, bounds: graph.bounds(of: rows), bytes: max(1, type.count) * 4,
+      isSelected: !node.op.kind.opensRows && graph.isSelected(rows))
+  }
+
+  /// Lets the run know of the blocks of selected rows that begin and end before the next step.
+  private mutating func settleMemory() {
+    let open = events[settled...].filter { blocks[$0.block].isSelected }
+    settled = events.count
+    if !open.isEmpty { steps.append(.memory(open)) }
+  }
+
+  private mutating func findValues() {
+    for (index, place) in places.enumerated() {
+      switch place {
+      case .block(let block): blocks[block].values.append(ValueID(index))
+      case .alias(let source):
+        if case .block(let block) = places[source.index] {
+          blocks[block].values.append(ValueID(index))
+        }
+      case .parameter, .literal, .external, .none: continue
+      }
     }
-    return Slot(rows: bounds, bytes: count * 4)
   }
 
   private mutating func findLayouts() {
@@ -197,67 +226,9 @@ struct Plan: Sendable {
   }
 }
 
-/// From where to where each value is needed, in batches of steps. Views prolong what they look at.
-private final class Lifetimes {
-  private var roots: [ValueID]
-  private var ends: [Int]
-  /// The step of several nodes that makes each value; -1 for others.
-  private var makers: [Int]
-  /// Whether some other step reads it, or whoever runs the graph.
-  private var isShared: [Bool]
-  private var endingAt: [[ValueID]]
-  private var transferred: Set<ValueID> = []
-
-  init(_ graph: Graph, _ batches: [[[Int]]], outputs: [ValueID]) {
-    roots = graph.values.indices.map(ValueID.init)
-    ends = Array(repeating: -1, count: graph.values.count)
-    makers = Array(repeating: -1, count: graph.values.count)
-    // A sum over rows is there when all rows are done.
-    isShared = graph.values.indices.map { graph.type(ValueID($0)).rows == nil }
-    endingAt = Array(repeating: [], count: batches.count)
-    var number = 0
-    for (index, batch) in batches.enumerated() {
-      for step in batch {
-        for node in step { add(graph.nodes[node], step.count > 1 ? number : -1, at: index) }
-        number += 1
-      }
-    }
-    for output in outputs {
-      ends[roots[output.index].index] = Int.max
-      isShared[roots[output.index].index] = true
-    }
-    for (index, end) in ends.enumerated() where end >= 0 && end != Int.max {
-      endingAt[end].append(ValueID(index))
-    }
-  }
-
-  private func add(_ node: Node, _ step: Int, at index: Int) {
-    if node.isView { roots[node.outputs[0].index] = roots[node.inputs[0].index] }
-    for root in node.inputs.map({ roots[$0.index].index }) {
-      ends[root] = index
-      if makers[root] != step { isShared[root] = true }
-    }
-    // A result that nobody reads lives for its own node.
-    for output in node.outputs where !node.isView {
-      (makers[output.index], ends[output.index]) = (step, index)
-    }
-  }
-
-  func root(_ value: ValueID) -> ValueID { roots[value.index] }
-  func end(_ value: ValueID) -> Int { ends[value.index] }
-
-  /// Whether a value is needed nowhere but among the nodes of the step that makes it.
-  func isLocal(_ value: ValueID) -> Bool {
-    let root = roots[value.index].index
-    return makers[root] >= 0 && !isShared[root]
-  }
-
-  /// The value's memory belongs to its successor now.
-  func transfer(_ value: ValueID) { transferred.insert(value) }
-
-  func ending(at index: Int) -> [ValueID] {
-    endingAt[index].filter { !transferred.contains($0) }
-  }
+extension OpKind {
+  /// Whether it says how many rows a set has, so that nobody knows before.
+  fileprivate var opensRows: Bool { [.members, .groupMembers, .pick, .joinRows].contains(self) }
 }
 
 extension Node {
@@ -272,6 +243,15 @@ extension Graph {
     case .selected(let parent, _, _), .unfolded(let parent, _), .picked(let parent, _): [parent]
     case .joined(let parts): parts
     case .input, .groups, .step: []
+    }
+  }
+
+  /// Whether something decides which rows the set has, so that their number is known in the run only.
+  func isSelected(_ rows: RowSetID) -> Bool {
+    switch self[rows].origin {
+    case .selected, .picked, .joined: true
+    case .unfolded(let parent, _): isSelected(parent)
+    case .input, .groups, .step: false
     }
   }
 

@@ -40,7 +40,7 @@ extension Plan {
     let step = reach.made[site.mask.index]
     guard step >= 0 else { return nil }
     let live = graph.values.indices.map { ValueID($0) }.filter { value in
-      guard case .slot = places[value.index] else { return false }
+      guard case .block = places[value.index] else { return false }
       return reach.made[value.index] < step && reach.made[value.index] >= 0
         && reach.read[value.index] >= step
     }
@@ -117,6 +117,7 @@ extension Plan.Step {
     case .node(let node): [node]
     case .rows(let program): program.nodes
     case .paths(let steps): steps.flatMap(\.nodes)
+    case .memory: []
     }
   }
 }

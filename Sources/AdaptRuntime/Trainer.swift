@@ -91,19 +91,22 @@ public final class Trainer {
     }
     let norm = try gradientNorm()
     try checkUpdates()
-    let scale = clip.map { Float(min(1, $0 / (norm + 1e-6))) } ?? 1
-    let scalars = try optimizer.nextStep()
-    for (index, name) in trained.enumerated() {
-      try executor.withFloats(firstGradient + index) { gradient in
-        guard let source = gradient.baseAddress else { return }
-        try parameters.withMutable(name) { target, count in
-          try optimizer.apply(
-            name, target, gradient: source, count: count, scale: scale, scalars: scalars)
-        }
-      }
-    }
+    try applyGradients(scale: clip.map { min(1, $0 / (norm + 1e-6)) } ?? 1)
     try applyUpdates()
     return report(norm)
+  }
+
+  private func applyGradients(scale: Double) throws {
+    try parameters.withMutable(all: trained) { targets in
+      try optimizer.apply(
+        trained.indices.compactMap { index in
+          guard let target = targets[index].baseAddress,
+            let source = executor.output(firstGradient + index).baseAddress
+          else { return nil }
+          return Optimizer.Part(
+            name: trained[index], parameter: target, gradient: source, count: targets[index].count)
+        }, scale: scale)
+    }
   }
 
   private func checkUpdates() throws {

@@ -64,6 +64,59 @@ extension CPU {
   }
 }
 
+/// One of a chain of elementwise kernels, over places that have numbers. See ``CPU/run(_:places:count:)``.
+public struct ElementStep: Sendable {
+  /// What a step reads.
+  public enum Operand: Sendable {
+    /// As many numbers as the chain runs on.
+    case numbers(Int)
+    /// One number that stands for all.
+    case one(Int)
+  }
+
+  fileprivate let step: adapt_step
+
+  /// The result lies at `into`, which may be the operand.
+  public init(_ kernel: UnaryKernel, _ x: Int, into: Int) {
+    step = adapt_step(
+      kind: kernel.rawValue, is_binary: 0, a: x, b: x, into: into, a_step: 1, b_step: 1)
+  }
+
+  /// The result lies at `into`, which may be the place of numbers that the step reads.
+  public init(_ kernel: BinaryKernel, _ a: Operand, _ b: Operand, into: Int) {
+    step = adapt_step(
+      kind: kernel.rawValue, is_binary: 1, a: a.place, b: b.place, into: into, a_step: a.step,
+      b_step: b.step)
+  }
+}
+
+extension ElementStep.Operand {
+  /// Its number.
+  public var place: Int {
+    switch self {
+    case .numbers(let place), .one(let place): place
+    }
+  }
+
+  fileprivate var step: Int {
+    if case .numbers = self { 1 } else { 0 }
+  }
+}
+
+extension CPU {
+  /// Runs the steps one behind the other on `count` numbers in the calling thread. Every place that a
+  /// step names must have memory.
+  public func run(
+    _ chain: [ElementStep], places: UnsafePointer<UnsafeMutablePointer<Float>?>, count: Int
+  ) {
+    chain.withUnsafeBufferPointer { chain in
+      chain.withMemoryRebound(to: adapt_step.self) {
+        kernels.steps($0.baseAddress, $0.count, places, count)
+      }
+    }
+  }
+}
+
 extension UnaryKernel {
   fileprivate var grain: Int {
     switch self {

@@ -224,3 +224,15 @@ static void fill(float *y, float value, size_t n) {
 }
 
 static void add_into(const float *x, float *out, size_t n) { binary_add(out, 1, x, 1, out, n); }
+
+// Chains of the kernels above on a tile that stays in the cache.
+static void steps(const struct adapt_step *chain, size_t count, float *const *places, size_t n) {
+  for (size_t i = 0; i < count; i++) {
+    const struct adapt_step *s = chain + i;
+    const float *a = places[s->a], *b = places[s->b];
+    if (s->is_binary)
+      binary_table[s->kind](a, s->a_step, b, s->b_step, places[s->into], n);
+    else
+      unary_table[s->kind](a, places[s->into], n);
+  }
+}

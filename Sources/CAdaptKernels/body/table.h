@@ -23,6 +23,7 @@ const struct adapt_kernels ADAPT_TABLE = {
     .unary = unary,
     .unary_gradient = unary_gradient,
     .binary = binary,
+    .steps = steps,
     .sum = sum,
     .sum_of_squares = sum_of_squares,
     .first_non_finite = first_non_finite,

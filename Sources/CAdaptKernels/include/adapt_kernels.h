@@ -62,6 +62,16 @@ struct adapt_operand {
   size_t column_step;
 };
 
+// One of a chain of elementwise kernels. Its operands and its result are numbers of places; a step of
+// 0 repeats the first element of an operand, otherwise it is 1. A unary kernel reads `a` alone, as a
+// whole.
+struct adapt_step {
+  int kind;        // of adapt_binary or adapt_unary
+  int is_binary;
+  size_t a, b, into;
+  size_t a_step, b_step;
+};
+
 // What one attention task works on: the queries of one segment, the keys and values that they
 // look at, and one head. The pointers are at the segment's first query and first key; a row is
 // heads * head_size floats.
@@ -82,6 +92,8 @@ struct adapt_kernels {
                          size_t n);
   void (*binary)(int kind, struct adapt_operand a, struct adapt_operand b, float *out,
                  size_t rows, size_t columns);  // out may be a full operand
+  // All steps of a chain, one behind the other, on n elements at each place.
+  void (*steps)(const struct adapt_step *chain, size_t count, float *const *places, size_t n);
 
   double (*sum)(const float *x, size_t n);
   double (*sum_of_squares)(const float *x, size_t n);
