@@ -78,6 +78,7 @@ private struct Backward {
     guard var rest = parts[value] else { return nil }
     let home = graph.node(of: value).region
     rest = try mergeScatters(rest, in: &graph, home)
+    rest = try mergePads(rest, in: &graph, home)
     var total = rest[0]
     for part in rest.dropFirst() {
       total = try graph.add(.binary(.add), [total, part], in: home)[0]
@@ -97,5 +98,25 @@ private struct Backward {
     let pairs = scattered.flatMap { graph.node(of: $0).inputs }
     let others = gradients.filter { graph.node(of: $0).op.kind != .scatter }
     return others + [try graph.add(op, pairs, in: home)[0]]
+  }
+  /// Columns that come back from slices beside each other are put together, instead of added with zeros
+  /// around each.
+  private func mergePads(
+    _ gradients: [ValueID], in graph: inout Graph, _ home: RegionID
+  ) throws -> [ValueID] {
+    var pads: [(start: Int, value: ValueID)] = []
+    for node in gradients.map({ graph.node(of: $0) }) {
+      if case .pad(let start, _) = node.op { pads.append((start, node.inputs[0])) }
+    }
+    guard pads.count > 1 else { return gradients }
+    pads.sort { $0.start < $1.start }
+    var end = 0
+    for pad in pads {
+      guard pad.start == end else { return gradients }
+      end += graph.type(pad.value).columns
+    }
+    guard end == graph.type(gradients[0]).columns else { return gradients }
+    let others = gradients.filter { graph.node(of: $0).op.kind != .pad }
+    return others + [try graph.add(.concat, pads.map(\.value), in: home)[0]]
   }
 }

@@ -200,7 +200,7 @@ extension Graph {
     filterNodes { !moved.contains($0) }
     let inside = Set(regions.indices.map(RegionID.init).filter { isAncestor(scan.region, of: $0) })
     moveNodes(from: scan.firstNode, outOf: inside, into: parent)
-    let outputs = try add(.scan(body), scan.taken + parts.outers + scan.initials, in: parent)
+    let outputs = try addScan(body, scan.taken + parts.outers + scan.initials, in: parent)
     own(owned, by: nodes.count - 1)
     return outputs
   }

@@ -1,8 +1,8 @@
 // The gradient of a scan is a scan in the other direction (Werbos 1990, backpropagation through time).
 //
-// A step computes its forward work again from what it was handed, which the forward scan kept for every
-// row, and then its gradients; what a router decided is kept too and not decided again. So memory grows
-// with the rows times what is carried, never with what a step computes inside.
+// The forward work is done again from what each row was handed, which the forward scan kept: outside of
+// sites for all rows at once, before the scan, inside of them step by step. What a router decided is kept
+// too and not decided again. So memory grows with the rows times what is carried and what gradients need.
 
 extension Graph {
   /// The gradients of a scan's inputs from those of its outputs.
@@ -22,8 +22,8 @@ extension Graph {
     let totals = gradients.dropFirst(counts.results + counts.states).compactMap { $0 }
     let scan = try backward.finish()
     let zeros = try body.parts.states.map { try spread(constant(0), to: body.graph.type($0).dims) }
-    let outputs = try add(
-      .scan(scan), steps + handed + masks + perRow + outers + totals + zeros)
+    let outputs = try addScan(
+      scan, steps + handed + masks + perRow + outers + totals + zeros, in: region)
     return try backward.gradients(of: outputs, steps + handed, in: &self)
   }
 }

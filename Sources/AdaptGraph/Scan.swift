@@ -59,7 +59,10 @@ public final class ScanBody: Hashable, Sendable {
     outputs = outputs.dropFirst(parts.results.count)
     kept.next = Array(outputs.prefix(parts.next.count))
     kept.totals = Array(outputs.dropFirst(parts.next.count))
-    (self.graph, self.parts, self.rows, self.region) = (program.graph, kept, rows, region)
+    // An input that no op reads is an input still.
+    let work = program.graph.nodes.filter { $0.op.kind != .input }
+    self.graph = program.graph.withNodes(given + work)
+    (self.parts, self.rows, self.region) = (kept, rows, region)
     (self.isReversed, self.exports) = (isReversed, exports)
     self.sharesValues = sharesValues
     try checkTypes()

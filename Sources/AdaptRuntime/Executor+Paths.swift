@@ -106,7 +106,7 @@ extension Executor {
 }
 
 /// The first error of work on several threads.
-private final class FirstError: @unchecked Sendable {
+final class FirstError: @unchecked Sendable {
   private let lock = Lock()
   private var error: (any Error)?
 

@@ -109,9 +109,74 @@ import Testing
     let y = try bench.elman(x, reversed: true)
     let text = bench.graph.text(outputs: [y])
     #expect(text.contains("  step token/scan\n"))
-    #expect(text.contains("matmul(%5, %1) : [token/scan, 2]"))
+    #expect(text.contains("matmul(%6, %2) : [token/scan, 2]"))
     #expect(text.contains("scan[1 rows, 1 carried, 0 totals, reversed]("))
     #expect(text == bench.graph.text(outputs: [y]))
+  }
+
+  // MARK: What leaves the steps
+
+  /// The ops of each scan's body, in order, and those around them.
+  private func kinds(_ graph: Graph) -> (inside: [[OpKind]], outside: [OpKind]) {
+    let bodies = graph.nodes.compactMap { node -> [OpKind]? in
+      guard case .scan(let body) = node.op else { return nil }
+      return body.graph.nodes.map(\.op.kind).filter { $0 != .input && $0 != .constant }
+    }
+    return (bodies, graph.nodes.map(\.op.kind))
+  }
+
+  @Test func whatNeedsNothingCarriedIsComputedBeforeTheScan() throws {
+    var bench = Bench()
+    _ = try bench.elman(bench.input("x", bench.addRows([3, 2]), [2]))
+    let found = kinds(bench.graph)
+    #expect(found.inside == [[.matmul, .binary, .binary, .unary]], "h·u, + x·w, + b, tanh")
+    #expect(found.outside.filter { $0 == .matmul }.count == 1, "x·w")
+  }
+
+  @Test func aGradientsStepsDoOnlyWhatTheCarriedGradientGoesThrough() throws {
+    var bench = Bench()
+    let loss = try bench.total(bench.elman(bench.input("x", bench.addRows([3, 2]), [2])))
+    let targets = bench.variables.map(\.value)
+    let gradients = try bench.graph.gradient(of: loss, withRespectTo: targets)
+    #expect(gradients.allSatisfy { $0 != nil })
+    var program = GraphProgram(graph: bench.graph, outputs: gradients.compactMap { $0 })
+    try program.optimize(verifying: true)
+    let found = kinds(program.graph)
+    #expect(found.inside.count == 2)
+    #expect(
+      found.inside.last == [.binary, .unaryGradient, .matmul],
+      "the result's gradient and the carried one, through tanh and u")
+    #expect(found.outside.contains(.permute), "u is turned once")
+  }
+
+  /// Moving numbers is no work to be saved: rows are handed over once, and cut inside.
+  @Test func whatOnlyMovesNumbersStaysInTheSteps() throws {
+    var bench = Bench()
+    let x = try bench.input("x", bench.addRows([2, 1]), [4])
+    var scan = try bench.graph.openScan(name: "scan", over: bench.rowSet(x))
+    let row = try bench.graph.takeRows(x, in: &scan)
+    let h = try bench.graph.carry(bench.input("start", [2]), in: &scan)
+    let left = try bench.add(.slice(start: 0, count: 2), row)
+    let right = try bench.add(.unary(.exp), bench.graph.add(.slice(start: 2, count: 2), row))
+    let next = try bench.add(
+      .binary(.add), bench.graph.add(.binary(.multiply), left, h), right)
+    _ = try bench.graph.closeScan(scan, result: next, next: [next])
+    let found = kinds(bench.graph)
+    #expect(found.inside == [[.slice, .binary, .binary]])
+    #expect(found.outside.filter { $0 == .slice || $0 == .unary } == [.slice, .unary])
+  }
+
+  /// What slices of one value give back is put together, not added with zeros around.
+  @Test func gradientsOfNeighbouringSlicesAreConcatenated() throws {
+    var bench = Bench()
+    let x = try bench.input("x", bench.addRows([2]), [5])
+    let parts = try [(2, 3), (0, 2)].map { start, count in
+      try bench.add(.unary(.exp), bench.graph.add(.slice(start: start, count: count), x))
+    }
+    let loss = try bench.total(bench.add(.concat, parts[0], parts[1]))
+    let gradient = try #require(try bench.graph.gradient(of: loss, withRespectTo: [x])[0])
+    #expect(bench.graph.node(of: gradient).op == .concat)
+    try expectGradients(bench, of: loss)
   }
 
   // MARK: Cost

@@ -157,6 +157,23 @@ struct ScannedModel {
     #expect(abs(executor.flops(for: [0]) / expected - 1) < 1e-9)
   }
 
+  /// Sequences shared out among threads, of all lengths, give what one thread gives.
+  @Test(arguments: [[9, 1, 4, 7, 2], [1], [3, 3], [0, 12, 0, 1], [5, 5, 5, 5, 5, 5, 5, 5]])
+  func lanesGiveWhatOneThreadGives(_ lengths: [Int]) throws {
+    for reversed in [false, true] {
+      let example = try LaneCase(lengths, reversed: reversed)
+      let alone = try example.run(threads: 1)
+      for threads in [2, 3, 7] {
+        let found = try example.run(threads: threads)
+        #expect(found.map(\.count) == alone.map(\.count))
+        for (a, b) in zip(found.joined(), alone.joined()) {
+          // Products of fewer rows may add in another order.
+          #expect(abs(a - b) <= 1e-5 * max(1, abs(b)))
+        }
+      }
+    }
+  }
+
   @Test func memoryStaysAndServesFewerRows() throws {
     let model = try ScannedModel()
     let executor = try model.executor()
@@ -213,5 +230,50 @@ struct ScannedModel {
     let (drawn, found) = (executor.decisions[0].mask, (1...3).map { executor.floats($0) })
     try executor.run(batch, parameters, policies: ["scan.route": .replay(drawn)])
     for (index, values) in found.enumerated() { #expect(executor.floats(1 + index) == values) }
+  }
+}
+
+/// A recurrent layer with nothing in it that is not row by row, and its gradients.
+private struct LaneCase {
+  private var graph = Graph()
+  private var outputs: [ValueID] = []
+  private let batch: Batch
+  private static let width = 16
+
+  init(_ lengths: [Int], reversed: Bool) throws {
+    let width = Self.width
+    let rows = graph.addRows(label: "token", grouping: "sequence")
+    let x = try graph.add(.input("x", TensorType(rows: rows, [width])))
+    let u = try graph.add(.input("u", TensorType([width, width])))
+    let start = try graph.add(.input("start", TensorType([width])))
+    var scan = try graph.openScan(name: "scan", over: rows)
+    let row = try graph.takeRows(x, in: &scan)
+    let h = try graph.carry(start, in: &scan)
+    let product = try graph.add(.matmul(transposeA: false, transposeB: false), h, u)
+    let next = try graph.add(.unary(.tanh), graph.add(.binary(.add), row, product))
+    let y = try graph.closeScan(scan, result: next, next: [next], reversed: reversed).result
+    let square = try graph.add(.sumRows(mean: false), graph.add(.unary(.square), y))
+    let loss = try graph.add(.reshape([]), graph.add(.sumColumns(mean: false), square))
+    let gradients = try graph.gradient(of: loss, withRespectTo: [x, u, start])
+    outputs = [y] + gradients.compactMap { $0 }
+    var random = Philox(seed: 3, stream: "lanes")
+    func numbers(_ count: Int) -> [Float] { (0..<count).map { _ in 0.3 * random.normal() } }
+    batch = Batch(
+      layout: RowLayout(lengths: lengths),
+      floats: [
+        "x": numbers(lengths.reduce(0, +) * width), "u": numbers(width * width),
+        "start": numbers(width),
+      ])
+  }
+
+  func run(threads: Int) throws -> [[Float]] {
+    let executor = try Executor(graph, outputs: outputs, cpu: CPU(threads: threads))
+    try executor.run(batch, ParameterStore())
+    let first = outputs.indices.map { executor.floats($0) }
+    let memory = executor.allocations
+    try executor.run(batch, ParameterStore())
+    #expect(executor.allocations == memory)
+    #expect(outputs.indices.map { executor.floats($0) } == first, "the same bits again")
+    return first
   }
 }
