@@ -27,9 +27,9 @@ extension Executor {
       for (number, block) in plan.blocks.enumerated() where block.isSelected { sizes[number] = nil }
       layout = try plan.layout(sizes)
       let moved: [Int?] = try plan.blocks.map { try $0.isSelected ? likely($0) : nil }
-      let likely = try plan.layout(moved).bytes
-      arenaBytes = layout.bytes + likely
-      try moving.reserve(likely, blocks: plan.blocks.count)
+      let room = try plan.layout(moved).bytes
+      arenaBytes = layout.bytes + room
+      try moving.reserve(room, blocks: plan.blocks.count)
     }
     try place(layout, sizes)
     arenaRows = rows
