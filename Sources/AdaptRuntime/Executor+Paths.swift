@@ -32,11 +32,11 @@ extension Executor {
   ///
   /// Which way depends on the numbers of rows alone, so the same batch gives the same bits.
   func run(_ steps: [Plan.Step]) throws {
-    guard isFasterAtOnce(steps) else {
+    let work = steps.map(microseconds)
+    guard isFasterAtOnce(work) else {
       for step in steps { try run(step) }
       return
     }
-    let work = steps.map(microseconds)
     for case .rows(let program) in steps { try keepMatrices(of: program) }
     let starts = try reserveScratch(steps)
     // The longest first, so that no thread begins with it when others are done.
@@ -52,9 +52,10 @@ extension Executor {
   /// What it takes to have all threads begin and wait for the last, in µs.
   private static let wake = 4.0
 
-  func isFasterAtOnce(_ steps: [Plan.Step]) -> Bool {
+  func isFasterAtOnce(_ steps: [Plan.Step]) -> Bool { isFasterAtOnce(steps.map(microseconds)) }
+
+  private func isFasterAtOnce(_ work: [Double]) -> Bool {
     guard cpu.threads > 1 else { return false }
-    let work = steps.map(microseconds)
     let (total, threads) = (work.reduce(0, +), Double(cpu.threads))
     let atOnce = Executor.wake + max(total / threads, work.max() ?? 0)
     let inTurn = work.reduce(0) { $0 + min($1, Executor.wake + $1 / threads) }
