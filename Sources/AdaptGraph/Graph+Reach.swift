@@ -89,6 +89,9 @@ extension Op {
     // Each step sees one row of a sequence, so only the direction counts.
     case .scan(let body): body.isReversed
     case .shift(let count): count < 0
+    case .convolution(let window): window.looksAhead
+    case .convolutionInput(let window, _):
+      window.isAlongRows && window.axes.contains { $0.before > 0 }
     case .mark(let selection): selection.looksAhead
     // How many rows there are is known at the end.
     case .pick(.range(let lower, let upper), _): lower < 0 || (upper ?? 0) < 0

@@ -173,6 +173,14 @@ public enum Op: Hashable, Sendable {
   /// handed of each state…, totals…). See ``ScanBody``.
   case scan(ScanBody)
 
+  // Windows along axes or rows
+  /// (x, weight) → the product of each window with the weight. See ``Convolution``.
+  case convolution(Convolution)
+  /// (dy, weight) → dx, of a value whose axes have these sizes.
+  case convolutionInput(Convolution, sizes: [Int])
+  /// (x, dy) → dWeight.
+  case convolutionWeight(Convolution)
+
   // Losses
   /// (logits [rows, classes], targets [rows]) → (−log softmax at the target in nats, log-sum-exp).
   case logLoss
@@ -194,6 +202,7 @@ public enum OpKind: String, Hashable, Sendable, CaseIterable {
   case gather, scatter, choose, mark, members, groupMembers, groupOf, unfold, fold
   case pick, joinRows
   case attention, attentionGradient, shift, scan, logLoss, logLossGradient
+  case convolution, convolutionInput, convolutionWeight
   case stopGradient
 }
 
@@ -247,6 +256,9 @@ extension Op {
     case .attentionGradient: .attentionGradient
     case .shift: .shift
     case .scan: .scan
+    case .convolution: .convolution
+    case .convolutionInput: .convolutionInput
+    case .convolutionWeight: .convolutionWeight
     case .logLoss: .logLoss
     case .logLossGradient: .logLossGradient
     case .stopGradient: .stopGradient

@@ -80,6 +80,9 @@ public enum OpTable {
     case .attentionGradient: attentionGradient
     case .shift: shift
     case .scan: scan
+    case .convolution: convolution
+    case .convolutionInput: convolutionInput
+    case .convolutionWeight: convolutionWeight
     case .logLoss: logLoss
     case .logLossGradient: logLossGradient
     case .stopGradient: stopGradient

@@ -101,6 +101,9 @@ extension Graph {
     case .random(let noise, let stream): "random[\(noise.rawValue), \(stream)]"
     case .shift(let count): "shift[\(count)]"
     case .scan(let body): text(of: body)
+    case .convolution(let window), .convolutionInput(let window, _),
+      .convolutionWeight(let window):
+      "\(op.kind.rawValue)[\(window.description)]"
     case .groupOf, .fold, .literal, .select, .positions, .softmax, .softmaxGradient, .concat,
       .gather, .logLoss, .logLossGradient, .stopGradient:
       op.kind.rawValue

@@ -18,6 +18,17 @@ extension Interpreter {
       ) { call in
         try shifted(call, by: 1)
       },
+      NativeFunction(
+        "convolve",
+        [
+          "x", "weight", .optional("stride", .int(1)), .optional("padding", .string("same")),
+          .optional("dilation", .int(1)), .optional("groups", .int(1)),
+        ],
+        documentation: """
+          The product of each window of x with a weight [window.., d / groups, outputs]: along the rows of \
+          each sequence, or along one or two axes before the last. Zeros around by padding: "same", "causal" \
+          (before only) or a number.
+          """, convolved),
     ]
   }
 

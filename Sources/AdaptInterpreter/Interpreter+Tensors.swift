@@ -21,9 +21,12 @@ extension Interpreter {
   }
 
   /// A type as a person reads it: `[token, 128]`, whatever path the rows are on.
-  func describe(_ type: TensorType) -> String {
+  func describe(_ type: TensorType) -> String { describe(type, in: trace?.graph) }
+
+  /// A type of a value in a graph, which may be another than the one being made.
+  func describe(_ type: TensorType, in graph: Graph?) -> String {
     var parts = type.dims.map(String.init)
-    if let rows = type.rows, let set = trace?.graph[rows] { parts.insert(set.label, at: 0) }
+    if let rows = type.rows, let set = graph?[rows] { parts.insert(set.label, at: 0) }
     let shape = "[\(parts.joined(separator: ", "))]"
     return type.element == .float32 ? shape : "\(shape) of integers"
   }

@@ -27,7 +27,7 @@ extension Interpreter {
   /// A value in a few words, for messages.
   func brief(_ value: Value) -> String {
     if case .tensor(let tensor) = value, case .value(let id) = tensor.content {
-      return describe(tensor.trace.graph.type(id))
+      return describe(tensor.trace.graph.type(id), in: tensor.trace.graph)
     }
     if case .array(let array) = value, !array.shape.isEmpty { return array.shapeText }
     var writer = ValueWriter(limit: 40)

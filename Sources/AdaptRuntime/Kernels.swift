@@ -59,6 +59,9 @@ enum Kernels {
     case .attentionGradient: attentionGradient
     case .shift: shift
     case .scan: scan
+    case .convolution: convolution
+    case .convolutionInput: convolutionInput
+    case .convolutionWeight: convolutionWeight
     case .logLoss: logLoss
     case .logLossGradient: logLossGradient
     }

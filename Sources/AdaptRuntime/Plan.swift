@@ -283,6 +283,9 @@ extension Graph {
     case .positions, .groupOf, .shift, .scan: rows(of: node.inputs.prefix(1))
     case .attention: rows(of: node.inputs.prefix(2))
     case .attentionGradient: rows(of: node.inputs[1...2])
+    case .convolution(let window), .convolutionInput(let window, _),
+      .convolutionWeight(let window):
+      window.isAlongRows ? rows(of: node.inputs.prefix(1)) : []
     case .groupMembers(let parent, _): [parent]
     case .pick: rows(of: node.inputs.prefix(1))
     case .joinRows: rows(of: node.inputs[...])

@@ -38,6 +38,13 @@ final class RowHistory {
     row.update(from: memory.floats + place * columns, count: columns)
   }
 
+  /// So many last rows, or all when there are fewer, one behind the other until the next change.
+  func last(_ count: Int, of index: Int) -> (first: UnsafePointer<Float>, count: Int)? {
+    guard let memory = sequences[index].memory else { return nil }
+    let count = min(count, sequences[index].count)
+    return (UnsafePointer(memory.floats + (sequences[index].count - count) * columns), count)
+  }
+
   /// Lets go of rows before the last `count`, now and then, so that each is moved twice at most.
   func keep(last count: Int, of index: Int) {
     let extra = sequences[index].count - count

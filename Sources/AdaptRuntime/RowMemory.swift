@@ -33,6 +33,9 @@ extension Graph {
     case .shift(let count):
       return ShiftMemory(
         RowHistory(sequences: sequences, columns: type(node.inputs[0]).count), count)
+    case .convolution(let window):
+      return ConvolutionMemory(
+        window, sequences: sequences, columns: type(node.inputs[0]).count)
     case .scan(let body):
       return ScanMemory(body, sequences: sequences)
     default:

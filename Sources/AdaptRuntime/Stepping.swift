@@ -31,10 +31,12 @@ enum Stepping {
     case .gather, .scatter, .members, .groupMembers: .placed
     case .choose, .mark: .chosen
     case .attention, .shift, .scan: .remembering
+    case .convolution(let window): window.isAlongRows ? .remembering : .alone
+    case .convolutionInput(let window, _): window.isAlongRows ? .whole : .alone
     // Noise is drawn by the row of the batch, which another batch numbers otherwise.
     case .random, .sumRows, .expandRows(mean: true), .attentionGradient: .whole
     // Where rows of a sequence end is not known before the last one.
-    case .pick, .joinRows: .whole
+    case .pick, .joinRows, .convolutionWeight: .whole
     }
   }
 }

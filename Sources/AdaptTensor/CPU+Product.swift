@@ -81,7 +81,7 @@ extension CPU {
   }
 
   /// The whole of a product, in this thread, in the way that was measured to be the fastest.
-  private func multiply(_ p: Product) {
+  func multiply(_ p: Product) {
     switch p.size.way {
     case .narrow: p.a.transposed ? narrowFromColumns(p) : narrow(p)
     case .dots: dots(p, p.b)

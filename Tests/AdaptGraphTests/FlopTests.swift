@@ -89,7 +89,21 @@ private let index = TensorType(rows: RowSetID(0), [], .int32)
       FlopCase(
         .batchMatmul(transposeA: true, transposeB: true), once(5, 3, 2), once(5, 4, 3), costs: 240),
     ]
-    + [FlopCase(.shift(2), token(3), costs: 0)]
+    + [FlopCase(.shift(2), token(3), costs: 0)] + convolutions
+
+  /// Of 3 places with 4 channels to 6, in windows of 2: 2 · 10 rows · 2 windows · 6 · 2 · 4.
+  private static let convolutions =
+    [
+      FlopCase(.convolution(Convolution([.init(2)])), token(3, 4), once(2, 4, 6), costs: 1920),
+      FlopCase(
+        .convolutionInput(Convolution([.init(2)]), sizes: [3]), token(2, 6), once(2, 4, 6),
+        costs: 1920),
+      FlopCase(
+        .convolutionWeight(Convolution([.init(2)])), token(3, 4), token(2, 6), costs: 1920),
+      FlopCase(
+        .convolution(Convolution([.init(2, before: 1)], groups: 2, isAlongRows: true)), token(4),
+        once(2, 2, 6), costs: 480),
+    ]
     + [(try? ScanTests.sample()).map { FlopCase($0, token(2), once(2), costs: 40) }]
     .compactMap { $0 }
     + [(try? Tensor([2], [1, 2])).map { FlopCase(.literal(Literal($0)), costs: 0) }]

@@ -44,7 +44,7 @@ extension GradientCase {
   static let all: [GradientCase] =
     [
       unary, binary, broadcasts, products, reductions, lastAxis, rows, groupsAndAxes, acrossRows,
-      axes, secondOrder, scans,
+      axes, secondOrder, scans, convolutions,
     ].flatMap { $0 }
 
   // MARK: Element by element

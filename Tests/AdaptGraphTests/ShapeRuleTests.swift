@@ -116,7 +116,7 @@ private let plain = Op.matmul(transposeA: false, transposeB: false)
       ShapeResult(.logLoss, token(5), index, gives: token(), token()),
       ShapeResult(.logLossGradient, token(), token(5), index, token(), gives: token(5)),
       ShapeResult(.stopGradient, token(3), gives: token(3)),
-    ] + axes + scans
+    ] + axes + scans + convolutions
 
   /// Ops of any rank; rows stay what they are.
   private static let axes: [ShapeResult] =
@@ -272,6 +272,39 @@ private let plain = Op.matmul(transposeA: false, transposeB: false)
     ]
     .compactMap { $0 }
 
+  private static let pair = Convolution([.init(3, before: 2)], isAlongRows: true)
+  private static let square = Convolution(
+    [.init(3, stride: 2, before: 1, after: 1), .init(2, dilation: 2)], groups: 2)
+
+  static let convolutions: [ShapeResult] = [
+    ShapeResult(.convolution(pair), token(4), once(3, 4, 6), gives: token(6)),
+    ShapeResult(.convolution(square), token(5, 4, 4), once(3, 2, 2, 6), gives: token(3, 2, 6)),
+    ShapeResult(.convolution(square), once(5, 1, 4), once(3, 2, 2, 6), gives: once(3, 0, 6)),
+    ShapeResult(.convolutionInput(pair, sizes: []), token(6), once(3, 4, 6), gives: token(4)),
+    ShapeResult(
+      .convolutionInput(square, sizes: [5, 4]), token(3, 2, 6), once(3, 2, 2, 6),
+      gives: token(5, 4, 4)),
+    ShapeResult(
+      .convolutionWeight(square), token(5, 4, 4), token(3, 2, 6), gives: once(3, 2, 2, 6)),
+  ]
+
+  static let badConvolutions: [ShapeError] = [
+    ShapeError(.convolution(pair), token(4), once(2, 4, 6), says: "[2, 4, 6]", "[3]"),
+    ShapeError(.convolution(pair), token(4), once(3, 3, 6), says: "[token, 4]", "[3, 3, 6]"),
+    ShapeError(.convolution(pair), once(7, 4), once(3, 4, 6), says: "[7, 4]"),
+    ShapeError(.convolution(square), token(5, 4), once(3, 2, 2, 6), says: "[token, 5, 4]"),
+    ShapeError(.convolution(square), token(5, 4, 4), once(3, 2, 2, 5), says: "2 groups"),
+    ShapeError(
+      .convolution(Convolution([.init(3)], isAlongRows: true)), token(4), once(3, 4, 6),
+      says: "as many windows as rows"),
+    ShapeError(.convolution(Convolution([.init(0)])), token(3, 4), once(0, 4, 6), says: "from 1"),
+    ShapeError(
+      .convolutionInput(square, sizes: [5, 5]), token(3, 2, 6), once(3, 2, 2, 6),
+      says: "[token, 3, 2, 6]", "[token, 3, 3, 6]"),
+    ShapeError(
+      .convolutionWeight(square), token(5, 4, 4), token(3, 3, 6), says: "[token, 3, 3, 6]"),
+  ]
+
   private static let badScans: [ShapeError] =
     [ShapeError(.shift(1), once(3), says: "[3]")]
     + [
@@ -299,7 +332,7 @@ private let plain = Op.matmul(transposeA: false, transposeB: false)
     #expect(outputs.map(graph.type) == example.results)
   }
 
-  @Test(arguments: bad + badScans) func refuses(_ example: ShapeError) {
+  @Test(arguments: bad + badScans + badConvolutions) func refuses(_ example: ShapeError) {
     expectError(.shape, containing: example.parts) {
       _ = try add(example.op, example.types)
     }

@@ -91,6 +91,17 @@ import Testing
       (.attention(heads: 2, causal: true), "attention[heads 2, causal]"),
       (.attentionGradient(heads: 2, causal: true), "attentionGradient[heads 2, causal]"),
       (.shift(-2), "shift[-2]"),
+      (
+        .convolution(Convolution([.init(3, before: 2)], isAlongRows: true)),
+        "convolution[3, before 2, rows]"
+      ),
+      (
+        .convolutionInput(
+          Convolution([.init(3, stride: 2), .init(2, dilation: 4, after: 1)], groups: 2),
+          sizes: [5, 5]),
+        "convolutionInput[3×2, stride 2×1, dilation 1×4, after 0×1, groups 2]"
+      ),
+      (.convolutionWeight(Convolution([.init(1)])), "convolutionWeight[1]"),
       (.logLoss, "logLoss"), (.logLossGradient, "logLossGradient"),
       (.stopGradient, "stopGradient"), (.select, "select"), (.convert(.int32), "convert[i32]"),
       (.permute([1, 0]), "permute[1, 0]"), (.broadcast([2, 3]), "broadcast[2, 3]"),

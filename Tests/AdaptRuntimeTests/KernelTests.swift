@@ -227,6 +227,7 @@ struct KernelCase {
     cases += axisCases
     cases += siteCases
     cases += scanCases
+    cases += convolutionCases
     cases += [
       Case("route top 1", { try $0.route(.top(1)) }),
       Case("route top 2", { try $0.route(.top(2)) }),

@@ -53,6 +53,12 @@ import Testing
       name: "delay on a path",
       lines: "route each token by TopK(1) { a { { x in delay(x, 1) } } b { pass } }"),
     Form(name: "delay beyond all", lines: "{ x in x + delay(x, 1000000) }"),
+    Form(
+      name: "convolution", lines: "residual { Conv1D(8, kernel: 3, dilation: 2) }; Conv1D(8, 2)"),
+    Form(name: "convolution beyond all", lines: "Conv1D(8, kernel: 3, dilation: 60000)"),
+    Form(
+      name: "convolution of channels apart, on a path",
+      lines: "route each token by TopK(1) { a { Conv1D(8, kernel: 4, groups: 8) } b { pass } }"),
     Form(name: "RNN", lines: "residual { RNN(8) }; \(attention)"),
     Form(
       name: "GRU on a path", lines: "route each token by TopK(1) { a { GRU(8) } b { LSTM(8) } }"),
@@ -106,6 +112,7 @@ import Testing
           }
         } in reverse
         """),
+    Form(name: "a window on both sides", lines: "Conv1D(8, kernel: 3, padding: \"same\")"),
     Form(name: "a mean over rows", lines: "{ x in x - mean(x) }"),
   ]
 

@@ -63,9 +63,12 @@ extension Interpreter {
 
   /// `[token, row: 2, 3]`.
   func describe(_ operand: TensorOperand) -> String {
-    guard operand.axes.contains(where: { $0 != nil }) else { return describe(operand.type) }
+    let graph = operand.symbolic?.trace.graph
+    guard operand.axes.contains(where: { $0 != nil }) else {
+      return describe(operand.type, in: graph)
+    }
     let text = ArrayValue.text(of: operand.type.dims, operand.axes)
-    guard let rows = operand.type.rows, let set = trace?.graph[rows] else { return text }
+    guard let rows = operand.type.rows, let set = graph?[rows] else { return text }
     return "[\(set.label), " + text.dropFirst()
   }
 

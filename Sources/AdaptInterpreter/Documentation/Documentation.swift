@@ -92,7 +92,7 @@ extension Interpreter {
     return "\(store.map.file(span.source)?.name ?? ""):\(line)"
   }
 
-  /// The statement up to its body.
+  /// The statement up to its body, on one line.
   private func signature(of statement: Statement) -> String {
     let end =
       switch statement.kind {
@@ -105,7 +105,7 @@ extension Interpreter {
     let head = Span(
       source: statement.span.source, start: Int(statement.span.start), end: Int(end))
     let text = store.map.text(of: head).split(whereSeparator: \.isWhitespace)
-      .joined(separator: " ")
+      .joined(separator: " ").replacing("( ", with: "(").replacing(" )", with: ")")
     return text.hasSuffix(" {") ? String(text.dropLast(2)) : text
   }
 

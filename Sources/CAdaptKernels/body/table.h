@@ -15,6 +15,7 @@
 #include "bf16.h"
 #include "attention.h"
 #include "cached.h"
+#include "window.h"
 
 const struct adapt_kernels ADAPT_TABLE = {
     .level = ADAPT_LEVEL,
@@ -49,4 +50,6 @@ const struct adapt_kernels ADAPT_TABLE = {
     .attention = attention,
     .attention_gradient = attention_gradient,
     .attention_cached = attention_cached,
+    .window_sum = window_sum,
+    .window_spread = window_spread,
 };

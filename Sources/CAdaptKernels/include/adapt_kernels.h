@@ -159,6 +159,13 @@ struct adapt_kernels {
   // and lie behind one another. `scores` has room for `keys` floats.
   void (*attention_cached)(const float *q, const float *k, const float *v, float *o, float *lse,
                            float *scores, size_t keys, size_t head_size);
+
+  // y[c] = the sum of x[c] w[c] over a window of rows by columns, which lie so many floats apart.
+  void (*window_sum)(const float *x, size_t x_row, size_t x_column, const float *w, size_t w_row,
+                     size_t w_column, size_t rows, size_t columns, float *y, size_t n);
+  // to[c] += y[c] x[c] at each place of such a window.
+  void (*window_spread)(const float *y, const float *x, size_t x_row, size_t x_column, float *to,
+                        size_t to_row, size_t to_column, size_t rows, size_t columns, size_t n);
 };
 
 // The table of a level, or NULL where this processor or this build does not have it.
