@@ -31,5 +31,8 @@ int adapt_multiply_pairs(struct adapt_kernels *kernels) {
   return 1;
 }
 #else
-int adapt_multiply_pairs(struct adapt_kernels *kernels) { return 0; }
+int adapt_multiply_pairs(struct adapt_kernels *kernels) {
+  (void)kernels;
+  return 0;
+}
 #endif
