@@ -13,10 +13,14 @@
 #pragma clang attribute push(__attribute__((target("arch=x86-64-v4,avx512bf16"))), apply_to = function)
 #pragma clang attribute push(__attribute__((min_vector_width(512))), apply_to = function)
 #pragma clang fp contract(fast)
+// Of the bodies one function is taken.
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wunused-function"
 #include "body/vector.h"
 #include "body/product.h"
 #include "body/packed.h"
 #include "body/bf16.h"
+#pragma clang diagnostic pop
 #pragma clang attribute pop
 #pragma clang attribute pop
 
