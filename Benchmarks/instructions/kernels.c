@@ -28,7 +28,7 @@ static void run_product_few_rows(void) {
 
 static void run_product_packed(void) {
   k->pack(b, 64, 1, c, 64, 64);
-  k->product_packed(a, 64, c, c + 4096, 64, 64, 64, 64, 0);
+  k->product_packed(a, 64, c, c + 4096, 64, 64, 64, 64, (struct adapt_addend){0});
 }
 
 static void run_product_dot(void) { k->product_dot(a, WIDTH, b, WIDTH, c, 64, 4, 64, WIDTH, 0); }

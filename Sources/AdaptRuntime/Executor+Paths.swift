@@ -37,7 +37,7 @@ extension Executor {
       for step in steps { try run(step) }
       return
     }
-    for case .rows(let program) in steps { try keepMatrices(of: program) }
+    for case .rows(let program) in steps { try keepMatrices(of: program, cut(of: program)) }
     let starts = try reserveScratch(steps)
     // The longest first, so that no thread begins with it when others are done.
     let order = work.indices.sorted { (work[$1], $0) < (work[$0], $1) }
@@ -85,7 +85,7 @@ extension Executor {
   private func run(_ step: Plan.Step, at start: Int) throws {
     switch step {
     case .rows(let program):
-      program.run(self, memory: scratchMemory + start)
+      program.run(self, cut(of: program), memory: scratchMemory + start)
     case .node, .paths, .memory: try run(step)
     }
   }
@@ -96,7 +96,7 @@ extension Executor {
     let starts = steps.map { step in
       defer {
         if case .rows(let program) = step {
-          size += memory(of: program)
+          size += memory(of: program, cut(of: program))
         }
       }
       return size

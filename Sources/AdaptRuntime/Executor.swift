@@ -187,9 +187,10 @@ public final class Executor {
   }
 
   private func run(_ program: RowProgram) throws {
-    try keepMatrices(of: program)
-    try reserveScratch(floats: memory(of: program))
-    program.run(self, memory: scratchMemory)
+    let cut = cut(of: program)
+    try keepMatrices(of: program, cut)
+    try reserveScratch(floats: memory(of: program, cut))
+    program.run(self, cut, memory: scratchMemory)
   }
 
   /// Where groups of ops keep what lies between them.

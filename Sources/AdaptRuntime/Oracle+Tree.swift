@@ -142,14 +142,31 @@ package final class OracleTree {
 
   /// Writes what was kept of some lanes into the executor's memory, so many times.
   private func restore(_ part: Range<Int>, of layout: RowLayout, at level: Int, copies: Int) {
+    var moves: [Move] = []
     for (value, memory) in zip(cuts[level].kept, kept[level]) {
       guard let memory else { continue }
       let type = executor.graph.type(value)
       let range = executor.graph.rows(of: type.rows, part, layout)
       let (first, count) = (range.lowerBound * type.count, range.count * type.count)
       for copy in 0..<(type.rows == nil ? 1 : copies) {
-        (executor.floats(value) + copy * count).update(from: memory.floats + first, count: count)
+        moves.append(
+          Move(
+            from: memory.floats + first, to: executor.floats(value) + copy * count, count: count))
       }
+    }
+    run(moves)
+  }
+
+  /// Numbers to be copied.
+  private struct Move {
+    var from: UnsafePointer<Float>
+    var to: UnsafeMutablePointer<Float>
+    var count: Int
+  }
+
+  private func run(_ moves: [Move]) {
+    executor.cpu.share(moves.count) { number, _ in
+      moves[number].to.update(from: moves[number].from, count: moves[number].count)
     }
   }
 
@@ -164,13 +181,16 @@ package final class OracleTree {
 
   /// Keeps what is read behind a cut; memory is asked for when there is more than ever before.
   private func keep(at level: Int) throws {
+    var moves: [Move] = []
     for (number, value) in cuts[level].kept.enumerated() {
       let count = executor.elements(executor.graph.type(value))
       if 4 * count > kept[level][number]?.byteCount ?? 0 {
         kept[level][number] = try Storage(byteCount: 4 * count, zeroed: false)
       }
-      kept[level][number]?.floats.update(from: executor.floats(value), count: count)
+      guard let memory = kept[level][number] else { continue }
+      moves.append(Move(from: executor.floats(value), to: memory.floats, count: count))
     }
+    run(moves)
   }
 
   private func collect(_ lanes: [Lane]) {

@@ -58,9 +58,14 @@ struct PackedWeights {
 }
 
 extension Executor {
+  /// How a group works on the rows of this run.
+  func cut(of program: RowProgram) -> RowProgram.Cut {
+    program.cut(counts[program.rows.index], cpu)
+  }
+
   /// Lays out those matrices of a group that are used again as they are.
-  func keepMatrices(of program: RowProgram) throws {
-    guard usesPacked(program) else { return }
+  func keepMatrices(of program: RowProgram, _ cut: RowProgram.Cut) throws {
+    guard cut.rows > 0, !cut.isWhole else { return }
     for weight in program.weights where !weight.isNarrow && isLasting(weight) {
       let count = cpu.packedCount(rows: weight.rows, columns: weight.columns)
       guard let (storage, isNew) = try packed.use(weight, count: count) else { continue }
@@ -71,13 +76,13 @@ extension Executor {
 
   /// Floats of memory that a group needs beside its values: for the rows of this run, and for as many as
   /// there may be in another on as large a batch.
-  func memory(of program: RowProgram) -> Int {
+  func memory(of program: RowProgram, _ cut: RowProgram.Cut) -> Int {
     let most = program.bounds.reduce(0) { $0 + counts[$1.rows.index] * $1.each }
-    return max(memory(of: program, counts[program.rows.index]), memory(of: program, most))
+    let now = self.memory(program, cut)
+    return most == cut.rows ? now : max(now, self.memory(program, program.cut(most, cpu)))
   }
 
-  private func memory(of program: RowProgram, _ rows: Int) -> Int {
-    let cut = program.cut(rows, cpu)
+  private func memory(_ program: RowProgram, _ cut: RowProgram.Cut) -> Int {
     guard !cut.isWhole else { return program.memory(cut) }
     return program.weights.reduce(program.memory(cut)) { size, weight in
       !weight.isNarrow && packed.kept(weight) == nil
@@ -97,12 +102,6 @@ extension Executor {
       pack(weight, into: free)
       return .packed(weight.packed(free))
     }
-  }
-
-  private func usesPacked(_ program: RowProgram) -> Bool {
-    guard !program.weights.isEmpty else { return false }
-    let rows = counts[program.rows.index]
-    return rows > 0 && !program.cut(rows, cpu).isWhole
   }
 
   /// Whether a matrix stays what it is as long as the parameters do.

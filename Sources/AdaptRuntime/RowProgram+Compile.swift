@@ -14,7 +14,8 @@ extension RowProgram {
   ) {
     self.init(rows: rows, bounds: graph.bounds(of: rows))
     self.nodes = nodes.filter { !$0.isView }
-    var scratch = Scratch(nodes, root)
+    let ops = GroupOp.all(self.nodes, in: graph, root: root, isLocal: isLocal)
+    var scratch = Scratch(ops, root)
     var refs: [ValueID: Ref] = [:]
     func ref(_ value: ValueID, _ program: inout RowProgram) -> Ref {
       let value = root(value)
@@ -26,10 +27,10 @@ extension RowProgram {
       refs[value] = program.places.count - 1
       return program.places.count - 1
     }
-    for (index, node) in nodes.enumerated() where !node.isView {
-      let outputs = node.outputs.filter { graph.type($0).rows != nil }
-      for output in outputs where isLocal(output) {
-        let reused = scratch.overwritable(node, at: index, output, graph, isLocal)
+    for (index, op) in ops.enumerated() {
+      let node = op.node
+      for output in op.outputs where graph.type(output).rows != nil && isLocal(output) {
+        let reused = scratch.overwritable(op, at: index, output, graph, isLocal)
         scratch.open(output, max(1, graph.type(output).count), reusing: reused)
       }
       let operands = node.op.kind == .matmul ? node.inputs.prefix(1) : node.inputs[...]
@@ -38,15 +39,18 @@ extension RowProgram {
         node.op.kind == .gather && place == 0
           ? whole(input, root, &self) : ref(input, &self)
       }
+      let outputs = op.outputs.filter { graph.type($0).rows != nil }.map { ref($0, &self) }
       if case .matmul(_, let transposed) = node.op {
-        add(
-          Weight(root(node.inputs[1]), transposed, node, graph), inputs[0], ref(outputs[0], &self))
+        let added = Added(
+          row: op.row.map { ref($0, &self) }, rows: op.rows.map { ref($0, &self) })
+        add(Weight(root(node.inputs[1]), transposed, node, graph), inputs[0], added, outputs[0])
       } else {
-        add(node, inputs, outputs.map { ref($0, &self) }, graph)
+        add(node, inputs, outputs, graph)
       }
       scratch.close(at: index)
     }
     self.scratch = scratch.size
+    width = max(1, strides.reduce(0, +))
   }
 
   private func whole(
@@ -57,9 +61,9 @@ extension RowProgram {
     return program.places.count - 1
   }
 
-  private mutating func add(_ weight: Weight, _ x: Ref, _ y: Ref) {
+  private mutating func add(_ weight: Weight, _ x: Ref, _ added: Added, _ y: Ref) {
     cost += weight.rows * weight.columns / RowProgram.multiplications
-    steps.append(.product(x, weights.count, into: y))
+    steps.append(.product(x, weights.count, added, into: y))
     weights.append(weight)
   }
 
@@ -168,21 +172,82 @@ extension RowProgram.Weight {
   }
 }
 
+/// A node of a group, or a product with the sums right behind it.
+private struct GroupOp {
+  let node: Node
+  var outputs: [ValueID]
+  /// What is added to a product: a row to all, then rows one by one.
+  var row: ValueID?
+  var rows: ValueID?
+
+  var inputs: [ValueID] { node.inputs + [row, rows].compactMap { $0 } }
+
+  /// Those of a group without views, in order.
+  static func all(
+    _ nodes: [Node], in graph: Graph, root: (ValueID) -> ValueID, isLocal: (ValueID) -> Bool
+  ) -> [GroupOp] {
+    var uses: [ValueID: Int] = [:]
+    for input in nodes.flatMap(\.inputs) { uses[root(input), default: 0] += 1 }
+    var ops: [GroupOp] = []
+    for node in nodes {
+      if var op = ops.last, isLocal(op.outputs[0]), uses[op.outputs[0]] == 1,
+        op.add(node, graph, root)
+      {
+        ops[ops.count - 1] = op
+      } else {
+        ops.append(GroupOp(node: node, outputs: node.outputs))
+      }
+    }
+    return ops
+  }
+
+  /// Takes in a sum of the product and something that is there before; returns whether it could.
+  private mutating func add(
+    _ sum: Node, _ graph: Graph, _ root: (ValueID) -> ValueID
+  ) -> Bool {
+    guard node.op.kind == .matmul, case .binary(.add) = sum.op,
+      let product = sum.inputs.firstIndex(where: { root($0) == outputs[0] })
+    else { return false }
+    let (other, type) = (sum.inputs[1 - product], graph.type(sum.outputs[0]))
+    guard graph.type(other).count == type.count, graph.type(outputs[0]).count == type.count else {
+      return false
+    }
+    if graph.type(other).rows == nil, row == nil, rows == nil {
+      row = other
+    } else if graph.type(other).rows == type.rows, rows == nil,
+      root(other) != root(node.inputs[0])
+    {
+      // Not the factor itself, which the result might be written over.
+      rows = other
+    } else {
+      return false
+    }
+    outputs = sum.outputs
+    return true
+  }
+
+  /// What the result may be written over, when nobody reads it any more.
+  var overwritable: [ValueID] {
+    if node.op.kind == .matmul { return rows.map { [$0] } ?? [] }
+    return node.mayOverwrite ? node.inputs : []
+  }
+}
+
 /// Scratch memory of a group: what one value leaves, the next one of its width takes.
 private struct Scratch {
   private(set) var size = 0
   private var places: [ValueID: Int] = [:]
   private var widths: [ValueID: Int] = [:]
   private var free: [Int: [Int]] = [:]
-  /// The last node of the group that reads each value.
+  /// The last op of the group that reads each value.
   private var last: [ValueID: Int] = [:]
   private var ending: [Int: [ValueID]] = [:]
   private let root: [ValueID: ValueID]
 
-  init(_ nodes: [Node], _ root: (ValueID) -> ValueID) {
+  init(_ ops: [GroupOp], _ root: (ValueID) -> ValueID) {
     var roots: [ValueID: ValueID] = [:]
-    for (index, node) in nodes.enumerated() {
-      for value in node.inputs + node.outputs {
+    for (index, op) in ops.enumerated() {
+      for value in op.inputs + op.outputs {
         roots[value] = root(value)
         last[root(value)] = index
       }
@@ -195,11 +260,10 @@ private struct Scratch {
 
   /// An operand that dies at this node and may be written over.
   func overwritable(
-    _ node: Node, at index: Int, _ output: ValueID, _ graph: Graph, _ isLocal: (ValueID) -> Bool
+    _ op: GroupOp, at index: Int, _ output: ValueID, _ graph: Graph, _ isLocal: (ValueID) -> Bool
   ) -> ValueID? {
-    guard node.mayOverwrite else { return nil }
     let type = graph.type(output)
-    return node.inputs.compactMap { root[$0] }.first { value in
+    return op.overwritable.compactMap { root[$0] }.first { value in
       isLocal(value) && last[value] == index && places[value] != nil
         && graph.type(value).rows == type.rows && graph.type(value).count == type.count
     }

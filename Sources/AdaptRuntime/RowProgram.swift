@@ -38,10 +38,16 @@ struct RowProgram: Sendable {
     case clear(Ref, columns: Int)
     /// Rows of a whole value.
     case gather(Ref, index: Ref, into: Ref, columns: Int)
-    /// Every row times a matrix: the number of the weight.
-    case product(Ref, Int, into: Ref)
+    /// Every row times a matrix: the number of the weight, and what is added.
+    case product(Ref, Int, Added, into: Ref)
     /// Adds up rows, over all tiles: the number of the sum.
     case sum(Ref, Int)
+  }
+
+  /// What is added to a product: first a row to all, then rows one by one.
+  struct Added: Sendable {
+    var row: Ref?
+    var rows: Ref?
   }
 
   /// A sum over rows, which lies where its value does when all tiles are done.
@@ -73,6 +79,8 @@ struct RowProgram: Sendable {
   var weights: [Weight] = []
   /// Floats of scratch memory a row.
   var scratch = 0
+  /// Floats that a row of all operands takes.
+  var width = 1
   /// What a row costs, in elements of a cheap kernel.
   var cost = 0
 
@@ -96,8 +104,9 @@ struct RowProgram: Sendable {
   private static let tile = 32768
   /// The same with products, for which a matrix goes through the cache with every tile.
   private static let productTile = 131_072
-  /// Rows of a tile with products.
+  /// Rows of a tile with products, and of a tile of their kernel.
   private static let productRows = 32...128
+  private static let kernelRows = 8
   /// Rows up to which each step takes all threads: too few to be cut, or to lay a matrix out for.
   private static let fewRows = 48
   /// Ranges of rows whose sums are added up one after the other, so that they do not depend on the
@@ -106,66 +115,82 @@ struct RowProgram: Sendable {
 
   /// How so many rows are worked on.
   struct Cut {
-    /// Rows of a tile.
-    var height: Int
-    /// Ranges of rows, a thread each.
-    var parts: Int
+    let rows: Int
+    /// Rows of a tile, at most.
+    let height: Int
+    /// Ranges of rows, of which a thread takes one after the other.
+    let parts: Int
+    /// Threads that may take part: any of them may be the only one.
+    let threads: Int
+    /// What the cuts between parts lie at multiples of.
+    let unit: Int
+
     /// Whether all rows are one tile, each step of which takes all threads.
-    var isWhole = false
+    var isWhole: Bool { parts == 0 }
+
+    /// The rows of a part.
+    func range(_ part: Int) -> Range<Int> {
+      let units = CPU.range(part, of: parts, count: (rows + unit - 1) / unit)
+      return units.lowerBound * unit..<min(rows, units.upperBound * unit)
+    }
   }
 
   func cut(_ rows: Int, _ cpu: CPU) -> Cut {
     if !weights.isEmpty, rows <= RowProgram.fewRows {
-      return Cut(height: max(1, rows), parts: 1, isWhole: true)
+      return Cut(rows: rows, height: max(1, rows), parts: 0, threads: 1, unit: 1)
     }
+    let unit = weights.isEmpty ? 1 : RowProgram.kernelRows
     let height = tileRows(rows)
-    let tiles = (rows + height - 1) / height
-    let most = sums.isEmpty ? cpu.threads : RowProgram.sumParts
-    let parts = max(1, min(tiles, most, rows * cost / CPU.elementGrain))
-    return Cut(height: height, parts: parts)
+    // As many for each thread, so that none is left with a tile when the others are done.
+    let threads = max(1, min(cpu.threads, rows * cost / CPU.elementGrain))
+    let tiles = (rows + height * threads - 1) / (height * threads) * threads
+    let most = sums.isEmpty ? rows * cost / CPU.elementGrain : RowProgram.sumParts
+    let parts = max(1, min(tiles, most))
+    return Cut(
+      rows: rows, height: height, parts: parts, threads: parts > 1 ? cpu.threads : 1, unit: unit)
   }
 
   private func tileRows(_ rows: Int) -> Int {
-    let width = max(1, strides.reduce(0, +))
     guard !weights.isEmpty else { return max(1, min(rows, RowProgram.tile / width)) }
     let (least, most) = (RowProgram.productRows.lowerBound, RowProgram.productRows.upperBound)
-    // Whole tiles of the product's kernel.
-    return min(rows, max(least, min(most, RowProgram.productTile / width / 8 * 8)))
+    let unit = RowProgram.kernelRows
+    return max(least, min(most, RowProgram.productTile / width / unit * unit))
   }
 
   /// Floats of memory that a run on so many rows needs beside its values and packed matrices.
-  func memory(_ cut: Cut) -> Int { cut.parts * partSize(cut) }
-
-  private func partSize(_ cut: Cut) -> Int {
-    (scratch * cut.height + 15) / 16 * 16 + 2 * sums.reduce(0) { $0 + $1.columns }
+  func memory(_ cut: Cut) -> Int {
+    cut.threads * tileMemory(cut) + max(1, cut.parts) * sumMemory
   }
+
+  private func tileMemory(_ cut: Cut) -> Int { (scratch * cut.height + 15) / 16 * 16 }
+
+  /// Floats of a part's sums, each with room for the sum of one tile behind it.
+  private var sumMemory: Int { 2 * sums.reduce(0) { $0 + $1.columns } }
 
   // MARK: Running
 
   /// Runs all steps on all rows; `memory` has room for as many floats as
   /// ``Executor/memory(of:)`` says.
-  func run(_ run: Executor, memory: UnsafeMutablePointer<Float>) {
-    let rows = run.counts[self.rows.index]
-    guard rows > 0 else { return clearSums(run) }
+  func run(_ run: Executor, _ cut: Cut, memory: UnsafeMutablePointer<Float>) {
+    guard cut.rows > 0 else { return clearSums(run) }
     let bases = places.map { place -> UnsafeMutablePointer<Float>? in
       if case .value(let value) = place { run.floats(value) } else { nil }
     }
-    let cut = cut(rows, run.cpu)
-    let size = partSize(cut)
     let matrices = run.matrices(of: self, cut, memory: memory + self.memory(cut))
-    func part(_ number: Int, _ range: Range<Int>, _ cpu: CPU) {
-      var tile = Tile(
-        program: self, bases: bases, matrices: matrices, memory: memory + number * size,
-        height: cut.height, rows: rows, cpu: cpu)
+    let totals = memory + cut.threads * tileMemory(cut)
+    func part(_ number: Int, _ range: Range<Int>, on thread: Int, _ cpu: CPU) {
+      var tile = RowTile(
+        program: self, bases: bases, matrices: matrices,
+        memory: memory + thread * tileMemory(cut), totals: totals + number * sumMemory,
+        height: cut.height, rows: cut.rows, cpu: cpu)
       tile.run(range)
     }
     if cut.isWhole {
-      part(0, 0..<rows, run.cpu)
+      part(0, 0..<cut.rows, on: 0, run.cpu)
     } else {
-      run.cpu.split(rows, into: cut.parts) { part($0, $1, run.serial) }
+      run.cpu.share(cut.parts) { part($0, cut.range($0), on: $1, run.serial) }
     }
-    let first = memory + (size - 2 * sums.reduce(0) { $0 + $1.columns })
-    finishSums(run, first, parts: cut.parts, step: size, rows: rows)
+    finishSums(run, totals, cut)
   }
 
   private func clearSums(_ run: Executor) {
@@ -173,163 +198,19 @@ struct RowProgram: Sendable {
   }
 
   /// Adds up what the parts have summed.
-  private func finishSums(
-    _ run: Executor, _ first: UnsafeMutablePointer<Float>, parts: Int, step: Int, rows: Int
-  ) {
+  private func finishSums(_ run: Executor, _ first: UnsafeMutablePointer<Float>, _ cut: Cut) {
     var total = first
     for sum in sums {
-      for part in 1..<max(parts, 1) {
+      for part in 1..<max(cut.parts, 1) {
         run.serial.binary(
-          .add, Operand(total, .full), Operand(total + part * step, .full), total, rows: 1,
+          .add, Operand(total, .full), Operand(total + part * sumMemory, .full), total, rows: 1,
           columns: sum.columns)
       }
-      var scale = sum.mean ? 1 / Float(rows) : 1
+      var scale = sum.mean ? 1 / Float(cut.rows) : 1
       run.serial.binary(
         .multiply, Operand(total, .full), Operand(&scale, .scalar), run.floats(sum.value), rows: 1,
         columns: sum.columns)
       total += 2 * sum.columns
-    }
-  }
-}
-
-/// One thread's way through its rows.
-private struct Tile {
-  let program: RowProgram
-  let bases: [UnsafeMutablePointer<Float>?]
-  let matrices: [RowMatrix]
-  let memory: UnsafeMutablePointer<Float>
-  let height: Int
-  let rows: Int
-  let cpu: CPU
-  /// The first row of the tile, and how many it has.
-  private var start = 0
-  private var count = 0
-
-  init(
-    program: RowProgram, bases: [UnsafeMutablePointer<Float>?], matrices: [RowMatrix],
-    memory: UnsafeMutablePointer<Float>, height: Int, rows: Int, cpu: CPU
-  ) {
-    (self.program, self.bases, self.memory) = (program, bases, memory)
-    self.matrices = matrices
-    (self.height, self.rows, self.cpu) = (height, rows, cpu)
-  }
-
-  mutating func run(_ range: Range<Int>) {
-    for sum in program.sums.indices { cpu.fill(total(sum), value: 0, count: columns(sum)) }
-    for first in stride(from: range.lowerBound, to: range.upperBound, by: height) {
-      (start, count) = (first, min(height, range.upperBound - first))
-      for step in program.steps { run(step) }
-    }
-  }
-
-  private func pointer(_ ref: RowProgram.Ref) -> UnsafeMutablePointer<Float> {
-    switch program.places[ref] {
-    case .scratch(let offset): memory + offset * height
-    // Every value has memory while its graph runs.
-    case .value: (bases[ref] ?? memory) + start * program.strides[ref]
-    }
-  }
-
-  private func columns(_ sum: Int) -> Int { program.sums[sum].columns }
-
-  /// Where a sum grows; behind it is room for the sum of one tile.
-  private func total(_ sum: Int) -> UnsafeMutablePointer<Float> {
-    let before = program.sums[..<sum].reduce(0) { $0 + 2 * $1.columns }
-    return memory + (program.scratch * height + 15) / 16 * 16 + before
-  }
-
-  private func run(_ step: RowProgram.Step) {
-    switch step {
-    case .unary(let kernel, let x, let into, let columns):
-      cpu.unary(kernel, pointer(x), pointer(into), count: count * columns)
-    case .unaryGradient(let kernel, let dy, let x, let y, let into, let columns):
-      cpu.unaryGradient(
-        kernel, dy: pointer(dy), x: pointer(x), y: pointer(y), dx: pointer(into),
-        count: count * columns)
-    case .binary(let kernel, let a, let formA, let b, let formB, let into, let lines, let columns):
-      cpu.binary(
-        kernel, Operand(pointer(a), formA), Operand(pointer(b), formB), pointer(into),
-        rows: count * lines, columns: columns)
-    case .select(let mask, let a, let b, let into, let columns):
-      cpu.select(pointer(mask), pointer(a), pointer(b), pointer(into), count: count * columns)
-    case .expandRows(let x, let mean, let into, let columns):
-      scale(x, .row, mean ? 1 / Float(rows) : 1, into, lines: 1, columns)
-    case .expandColumns(let x, let factor, let into, let lines, let columns):
-      scale(x, .column, factor, into, lines: lines, columns)
-    case .sumColumns(let x, let scale, let into, let lines, let columns):
-      cpu.sumColumns(
-        pointer(x), pointer(into), rows: count * lines, columns: columns, scale: scale)
-    case .product(let x, let weight, let into):
-      multiply(pointer(x), program.weights[weight], matrices[weight], pointer(into))
-    case .copy, .clear, .gather, .sum: move(step)
-    case .softmax, .softmaxGradient, .normalize, .normalizeGradient: alongLines(step)
-    }
-  }
-
-  private func scale(
-    _ x: RowProgram.Ref, _ form: Broadcast, _ factor: Float, _ into: RowProgram.Ref, lines: Int,
-    _ columns: Int
-  ) {
-    var factor = factor
-    cpu.binary(
-      .multiply, Operand(pointer(x), form), Operand(&factor, .scalar), pointer(into),
-      rows: count * lines, columns: columns)
-  }
-
-  private func multiply(
-    _ x: UnsafePointer<Float>, _ weight: RowProgram.Weight, _ matrix: RowMatrix,
-    _ y: UnsafeMutablePointer<Float>
-  ) {
-    switch matrix {
-    case .packed(let packed): cpu.product(x, packed, y, m: count)
-    case .plain(let b):
-      cpu.matmul(
-        x, transposeA: false, b, transposeB: weight.transposed, y, m: count, n: weight.columns,
-        k: weight.rows, accumulate: false)
-    }
-  }
-
-  private func alongLines(_ step: RowProgram.Step) {
-    switch step {
-    case .softmax(let x, let into, let lines, let columns):
-      cpu.softmax(pointer(x), pointer(into), rows: count * lines, columns: columns)
-    case .softmaxGradient(let dy, let y, let into, let lines, let columns):
-      cpu.softmaxGradient(
-        dy: pointer(dy), y: pointer(y), dx: pointer(into), rows: count * lines, columns: columns)
-    case .normalize(let kind, let epsilon, let x, let into, let deviation, let lines, let columns):
-      cpu.normalize(
-        kind, pointer(x), pointer(into), pointer(deviation), rows: count * lines,
-        columns: columns, epsilon: epsilon)
-    case .normalizeGradient(
-      let kind, let dy, let y, let deviation, let into, let lines, let columns):
-      cpu.normalizeGradient(
-        kind, dy: pointer(dy), y: pointer(y), rstd: pointer(deviation), dx: pointer(into),
-        rows: count * lines, columns: columns)
-    default: return
-    }
-  }
-
-  private func move(_ step: RowProgram.Step) {
-    switch step {
-    case .copy(
-      let x, let from, let width, let into, let at, let total, let lines, let columns):
-      let (source, target) = (pointer(x) + from, pointer(into) + at)
-      for line in 0..<count * lines {
-        (target + line * total).update(from: source + line * width, count: columns)
-      }
-    case .clear(let into, let columns):
-      cpu.fill(pointer(into), value: 0, count: count * columns)
-    case .gather(let x, let index, let into, let columns):
-      pointer(index).withMemoryRebound(to: Int32.self, capacity: count) {
-        cpu.gather(pointer(x), $0, pointer(into), count: count, columns: columns)
-      }
-    case .sum(let x, let sum):
-      let (total, columns) = (total(sum), columns(sum))
-      cpu.sumRows(pointer(x), total + columns, rows: count, columns: columns, scale: 1)
-      cpu.binary(
-        .add, Operand(total, .full), Operand(total + columns, .full), total, rows: 1,
-        columns: columns)
-    default: return
     }
   }
 }

@@ -60,7 +60,7 @@ struct SelectionMask {
       setDecided { _, _ in false }
       for group in groups {
         for path in 0..<decided {
-          let order = ranked(Array(group), path, numbers)
+          let order = ranked(group, path, numbers)
           for unit in order.prefix(amount.of(group.count)) { self[unit, path] = 1 }
         }
       }
@@ -138,16 +138,27 @@ struct SelectionMask {
 
   /// Places of `[units, decided]` by their numbers, the greatest first, of equal ones the earlier.
   func rankedPairs(_ group: Range<Int>, _ numbers: UnsafePointer<Float>) -> [Int] {
-    (group.lowerBound * decided..<group.upperBound * decided).sorted {
-      numbers[$0] > numbers[$1] || numbers[$0] == numbers[$1] && $0 < $1
-    }
+    SelectionMask.ranked(
+      group.lowerBound * decided..<group.upperBound * decided
+    ) { numbers[$0] }
   }
 
   /// Units by their number for a path, the greatest first, of equal ones the earlier.
-  private func ranked(_ units: [Int], _ path: Int, _ numbers: UnsafePointer<Float>) -> [Int] {
-    units.sorted { first, second in
-      let (a, b) = (numbers[first * decided + path], numbers[second * decided + path])
-      return a > b || a == b && first < second
+  private func ranked(
+    _ units: some Sequence<Int>, _ path: Int, _ numbers: UnsafePointer<Float>
+  ) -> [Int] {
+    SelectionMask.ranked(units) { numbers[$0 * decided + path] }
+  }
+
+  /// Places by a finite number, which makes the upper half of what is sorted; the place is the lower.
+  private static func ranked(
+    _ places: some Sequence<Int>, by number: (Int) -> Float
+  ) -> [Int] {
+    let keys = places.map { place -> UInt64 in
+      let bits = (number(place) + 0).bitPattern  // no zero below another
+      let ascending = bits >> 31 == 0 ? bits | 1 << 31 : ~bits
+      return UInt64(~ascending) << 32 | UInt64(UInt32(truncatingIfNeeded: place))
     }
+    return keys.sorted().map { Int(UInt32(truncatingIfNeeded: $0)) }
   }
 }

@@ -13,6 +13,18 @@ public struct PackedMatrix {
   }
 }
 
+/// What is added to a product.
+public struct Addend {
+  /// A row that is added to every row.
+  public var row: UnsafePointer<Float>?
+  /// Rows that are added one by one, behind one another; they may lie where the result will.
+  public var rows: UnsafePointer<Float>?
+
+  public init(row: UnsafePointer<Float>? = nil, rows: UnsafePointer<Float>? = nil) {
+    (self.row, self.rows) = (row, rows)
+  }
+}
+
 extension CPU {
   /// Floats that a matrix of so many rows and columns takes when it is laid out.
   public func packedCount(rows: Int, columns: Int) -> Int {
@@ -48,17 +60,42 @@ extension CPU {
     }
   }
 
-  /// C[m, columns] = A[m, rows]·B, in the calling thread. An element depends on its row of A alone.
+  /// C[m, columns] = A[m, rows]·B + addend, in the calling thread. An element depends on its row of A
+  /// and of the addend alone.
   public func product(
-    _ a: UnsafePointer<Float>, _ b: PackedMatrix, _ c: UnsafeMutablePointer<Float>, m: Int
+    _ a: UnsafePointer<Float>, _ b: PackedMatrix, _ c: UnsafeMutablePointer<Float>, m: Int,
+    adding addend: Addend = Addend()
   ) {
-    guard b.rows > 0 else { return fill(c, value: 0, count: m * b.columns) }
-    switch precision {
-    case .fp32:
-      kernels.product_packed(a, b.rows, b.pointer, c, b.columns, m, b.columns, b.rows, 0)
-    case .bf16:
-      kernels.product_pairs(
-        a, b.rows, 1, pairs(b.pointer), c, b.columns, m, b.columns, b.rows, 0)
+    let (k, n) = (b.rows, b.columns)
+    guard precision == .fp32, k > 0 else {
+      return add(addend, to: c, rows: m, columns: n) { c in
+        guard k > 0 else { return fill(c, value: 0, count: m * n) }
+        kernels.product_pairs(a, k, 1, pairs(b.pointer), c, n, m, n, k, 0)
+      }
+    }
+    kernels.product_packed(
+      a, k, b.pointer, c, n, m, n, k,
+      adapt_addend(row: addend.row, rows: addend.rows, step: n))
+  }
+
+  /// Adds to what `product` writes, which lies elsewhere where the addend lies in `c`.
+  public func add(
+    _ addend: Addend, to c: UnsafeMutablePointer<Float>, rows: Int, columns: Int,
+    product: (UnsafeMutablePointer<Float>) -> Void
+  ) {
+    func sum(_ from: UnsafeMutablePointer<Float>) {
+      product(from)
+      if let row = addend.row {
+        let to = addend.rows == nil ? c : from
+        binary(.add, Operand(from, .full), Operand(row, .row), to, rows: rows, columns: columns)
+      }
+      if let rest = addend.rows {
+        binary(.add, Operand(from, .full), Operand(rest, .full), c, rows: rows, columns: columns)
+      }
+    }
+    guard addend.rows == UnsafePointer(c) else { return sum(c) }
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: rows * columns) { room in
+      if let elsewhere = room.baseAddress { sum(elsewhere) }
     }
   }
 

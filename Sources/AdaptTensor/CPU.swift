@@ -74,14 +74,21 @@ public final class CPU: Sendable {
     let grains = max(1, count / max(1, grain))
     let parts = threads == 1 ? 1 : min(grains, threads)
     guard parts > 1 else { return body(0..<count) }
-    pool.run(parts) { body(CPU.range($0, of: parts, count: count)) }
+    pool.run(parts) { part, _ in body(CPU.range(part, of: parts, count: count)) }
   }
 
   /// Runs `body` on each of `parts` nearly equal ranges of `0..<count`, with the range's number.
   public func split(_ count: Int, into parts: Int, _ body: (Int, Range<Int>) -> Void) {
     func run(_ part: Int) { body(part, CPU.range(part, of: parts, count: count)) }
     guard parts > 1, threads > 1 else { return (0..<parts).forEach(run) }
-    pool.run(parts, run)
+    pool.run(parts) { part, _ in run(part) }
+  }
+
+  /// Runs `body` on parts that threads take one after the other, with the part's number and the
+  /// thread's, which is below ``threads``.
+  public func share(_ parts: Int, _ body: (_ part: Int, _ thread: Int) -> Void) {
+    guard parts > 1, threads > 1 else { return (0..<parts).forEach { body($0, 0) } }
+    pool.run(parts, body)
   }
 
   /// As `parallel`, but with more ranges than threads, so that a thread that is held up, or
@@ -90,11 +97,11 @@ public final class CPU: Sendable {
     guard count > 0 else { return }
     let parts = threads == 1 ? 1 : min(count, threads * 8)
     guard parts > 1 else { return body(0..<count) }
-    pool.run(parts) { body(CPU.range($0, of: parts, count: count)) }
+    pool.run(parts) { part, _ in body(CPU.range(part, of: parts, count: count)) }
   }
 
   /// Part `part` of `parts` nearly equal ranges of `0..<count`.
-  static func range(_ part: Int, of parts: Int, count: Int) -> Range<Int> {
+  public static func range(_ part: Int, of parts: Int, count: Int) -> Range<Int> {
     let (size, extra) = count.quotientAndRemainder(dividingBy: parts)
     let start = part * size + min(part, extra)
     return start..<(start + size + (part < extra ? 1 : 0))
@@ -123,19 +130,21 @@ final class Pool: @unchecked Sendable {
 
   deinit { adapt_pool_destroy(pool) }
 
-  /// Calls `body` once for each part below `parts`; returns when all are done.
-  func run(_ parts: Int, _ body: (Int) -> Void) {
+  /// Calls `body` once for each part below `parts`, with the number of the thread that runs it;
+  /// returns when all are done.
+  func run(_ parts: Int, _ body: (Int, Int) -> Void) {
     guard let pool else {
-      for part in 0..<parts { body(part) }
+      for part in 0..<parts { body(part, 0) }
       return
     }
     withoutActuallyEscaping(body) { body in
       var job = Job(body: body)
       withUnsafeMutablePointer(to: &job) {
-        adapt_pool_run(pool, parts, { $0?.assumingMemoryBound(to: Job.self).pointee.body($1) }, $0)
+        adapt_pool_run(
+          pool, parts, { $0?.assumingMemoryBound(to: Job.self).pointee.body($1, $2) }, $0)
       }
     }
   }
 
-  private struct Job { let body: (Int) -> Void }
+  private struct Job { let body: (Int, Int) -> Void }
 }

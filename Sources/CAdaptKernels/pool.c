@@ -22,11 +22,12 @@ struct adapt_pool {
   int worker_count;
 
   // The job: written by the owner before `generation` rises, read after it has.
-  void (*run)(void *, size_t);
+  void (*run)(void *, size_t, size_t);
   void *context;
   size_t parts;
 
   atomic_size_t next;         // the next part nobody has taken
+  atomic_size_t started;      // workers that have a number; the owner is 0
   atomic_uint generation;     // rises with every job
   atomic_int open;            // whether workers may join the job
   atomic_int busy;            // workers that have joined and not left
@@ -52,12 +53,12 @@ static int64_t now(void) {
   return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static void take_parts(struct adapt_pool *pool) {
+static void take_parts(struct adapt_pool *pool, size_t thread) {
   inside = 1;
   for (;;) {
     size_t part = atomic_fetch_add(&pool->next, 1);
     if (part >= pool->parts) break;
-    pool->run(pool->context, part);
+    pool->run(pool->context, part, thread);
   }
   inside = 0;
 }
@@ -83,12 +84,13 @@ static void wait_for_job(struct adapt_pool *pool, unsigned seen) {
 static void *work(void *argument) {
   struct adapt_pool *pool = argument;
   unsigned seen = 0;
+  size_t number = 1 + atomic_fetch_add(&pool->started, 1);
   for (;;) {
     wait_for_job(pool, seen);
     if (atomic_load(&pool->stop)) return NULL;
     seen = atomic_load(&pool->generation);
     atomic_fetch_add(&pool->busy, 1);
-    if (atomic_load(&pool->open)) take_parts(pool);
+    if (atomic_load(&pool->open)) take_parts(pool, number);
     if (atomic_fetch_sub(&pool->busy, 1) == 1 && atomic_load(&pool->waiting)) {
       pthread_mutex_lock(&pool->lock);
       pthread_cond_signal(&pool->done);
@@ -123,12 +125,12 @@ static void wait_until_done(struct adapt_pool *pool) {
   pthread_mutex_unlock(&pool->lock);
 }
 
-void adapt_pool_run(struct adapt_pool *pool, size_t parts, void (*run)(void *, size_t),
-                    void *context) {
+void adapt_pool_run(struct adapt_pool *pool, size_t parts,
+                    void (*run)(void *, size_t, size_t), void *context) {
   int shared = parts > 1 && pool->worker_count > 0 && !inside &&
                pthread_mutex_trylock(&pool->owner) == 0;
   if (!shared) {
-    for (size_t part = 0; part < parts; part++) run(context, part);
+    for (size_t part = 0; part < parts; part++) run(context, part, 0);
     return;
   }
   pool->run = run;
@@ -137,7 +139,7 @@ void adapt_pool_run(struct adapt_pool *pool, size_t parts, void (*run)(void *, s
   atomic_store(&pool->next, 0);
   atomic_store(&pool->open, 1);
   announce(pool);
-  take_parts(pool);
+  take_parts(pool, 0);
   atomic_store(&pool->open, 0);
   wait_until_done(pool);
   pthread_mutex_unlock(&pool->owner);

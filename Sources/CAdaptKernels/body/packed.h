@@ -2,10 +2,10 @@
 // other, whose rows follow each other without gaps. What lies far apart in B would fall into the
 // same places of a cache.
 
-#define PANEL_WIDTH (2 * W)
+#define PANEL_WIDTH ((size_t)(2 * ADAPT_W))
 // Rows of a panel and of A that are worked on at once: together they stay in the caches.
 #define PACKED_DEPTH ((size_t)512)
-#define PACKED_ROWS ((size_t)128)
+#define PACKED_ROWS 128
 
 static size_t packed_size(size_t n, size_t k) {
   return (n + PANEL_WIDTH - 1) / PANEL_WIDTH * PANEL_WIDTH * k;
@@ -24,38 +24,34 @@ static void pack(const float *b, size_t b_row, size_t b_column, float *to, size_
   }
 }
 
-// A panel of fewer columns: C goes through a tile.
-static void packed_part(const float *a, size_t a_row, const float *panel, float *c, size_t c_row,
-                        size_t m, size_t n, size_t k, int accumulate) {
-  float result[ADAPT_TILE * 2 * ADAPT_W];
-  for (size_t i = 0; i < m; i += ADAPT_TILE) {
-    size_t rows = m - i < ADAPT_TILE ? m - i : ADAPT_TILE;
-    panel_two(a + i * a_row, a_row, 1, panel, PANEL_WIDTH, result, PANEL_WIDTH, rows, k, 0);
-    for (size_t r = 0; r < rows; r++) {
-      float *to = c + (i + r) * c_row;
-      for (size_t j = 0; j < n; j++)
-        to[j] = accumulate ? to[j] + result[r * PANEL_WIDTH + j] : result[r * PANEL_WIDTH + j];
-    }
+// The columns of one panel. Sums that are not complete stay near, so that what is added may lie in C.
+static void packed_panel(const float *a, size_t a_row, const float *panel, float *c, size_t c_row,
+                         size_t m, size_t n, size_t k, struct adapt_addend add) {
+  float sums[PACKED_ROWS * PANEL_WIDTH];
+  for (size_t p = 0; p < k; p += PACKED_DEPTH) {
+    size_t depth = k - p < PACKED_DEPTH ? k - p : PACKED_DEPTH;
+    const float *from = p > 0 ? sums : NULL, *b = panel + p * PANEL_WIDTH;
+    if (p + depth == k && n == PANEL_WIDTH)
+      panel_two(a + p, a_row, 1, b, PANEL_WIDTH, from, PANEL_WIDTH, c, c_row, m, depth, add);
+    else
+      panel_two(a + p, a_row, 1, b, PANEL_WIDTH, from, PANEL_WIDTH, sums, PANEL_WIDTH, m, depth,
+                NOTHING);
   }
-}
-
-static void packed_block(const float *a, size_t a_row, const float *b, float *c, size_t c_row,
-                         size_t m, size_t n, size_t k, size_t from, size_t depth, int accumulate) {
-  size_t j = 0;
-  for (; j + PANEL_WIDTH <= n; j += PANEL_WIDTH)
-    panel_two(a + from, a_row, 1, b + j * k + from * PANEL_WIDTH, PANEL_WIDTH, c + j, c_row, m,
-              depth, accumulate);
-  if (j < n)
-    packed_part(a + from, a_row, b + j * k + from * PANEL_WIDTH, c + j, c_row, m, n - j, depth,
-                accumulate);
+  if (n == PANEL_WIDTH) return;
+  for (size_t i = 0; i < m; i++)
+    for (size_t j = 0; j < n; j++) {
+      float sum = sums[i * PANEL_WIDTH + j];
+      if (add.row) sum += add.row[j];
+      c[i * c_row + j] = add.rows ? sum + add.rows[i * add.step + j] : sum;
+    }
 }
 
 static void product_packed(const float *a, size_t a_row, const float *b, float *c, size_t c_row,
-                           size_t m, size_t n, size_t k, int accumulate) {
+                           size_t m, size_t n, size_t k, struct adapt_addend add) {
   for (size_t i = 0; i < m; i += PACKED_ROWS) {
     size_t rows = m - i < PACKED_ROWS ? m - i : PACKED_ROWS;
-    for (size_t p = 0; p < k; p += PACKED_DEPTH)
-      packed_block(a + i * a_row, a_row, b, c + i * c_row, c_row, rows, n, k, p,
-                   k - p < PACKED_DEPTH ? k - p : PACKED_DEPTH, accumulate || p > 0);
+    for (size_t j = 0; j < n; j += PANEL_WIDTH)
+      packed_panel(a + i * a_row, a_row, b + j * k, c + i * c_row + j, c_row, rows,
+                   n - j < PANEL_WIDTH ? n - j : PANEL_WIDTH, k, addend_at(add, i, j));
   }
 }

@@ -4,16 +4,32 @@
 // Vectors of a tile of one row; one of two rows has half of them.
 #define WIDE (ADAPT_TILE * 2)
 
-// Tiles of ADAPT_TILE rows by two vectors keep their sums in registers.
+#define NOTHING ((struct adapt_addend){0})
+
+// What is added to a block of C further on.
+INLINE struct adapt_addend addend_at(struct adapt_addend add, size_t row, size_t column) {
+  if (add.row) add.row += column;
+  if (add.rows) add.rows += row * add.step + column;
+  return add;
+}
+
+// A sum of row i, from column j on, and what is added to it.
+INLINE V sum_with(const struct adapt_addend *add, V sum, size_t i, size_t j) {
+  if (add->row) sum += load(add->row + j);
+  return add->rows ? sum + load(add->rows + i * add->step + j) : sum;
+}
+
+// Tiles of ADAPT_TILE rows by two vectors keep their sums in registers. `from`, where it is not NULL,
+// holds the sums so far.
 INLINE void tile(const size_t rows, const size_t vectors, const float *a, size_t a_row,
-                 size_t a_column, const float *b, size_t b_row, float *c, size_t c_row, size_t k,
-                 int accumulate) {
+                 size_t a_column, const float *b, size_t b_row, const float *from,
+                 size_t from_row, float *c, size_t c_row, size_t k, struct adapt_addend add) {
   V s[ADAPT_TILE][WIDE];
 #pragma clang loop unroll(full)
   for (size_t i = 0; i < rows; i++) {
 #pragma clang loop unroll(full)
     for (size_t j = 0; j < vectors; j++)
-      s[i][j] = accumulate ? load(c + i * c_row + j * W) : splat(0);
+      s[i][j] = from ? load(from + i * from_row + j * W) : splat(0);
   }
   for (size_t p = 0; p < k; p++) {
     V row[WIDE];
@@ -29,25 +45,29 @@ INLINE void tile(const size_t rows, const size_t vectors, const float *a, size_t
 #pragma clang loop unroll(full)
   for (size_t i = 0; i < rows; i++) {
 #pragma clang loop unroll(full)
-    for (size_t j = 0; j < vectors; j++) store(c + i * c_row + j * W, s[i][j]);
+    for (size_t j = 0; j < vectors; j++)
+      store(c + i * c_row + j * W, sum_with(&add, s[i][j], i, j * W));
   }
 }
 
 #define TILE_CASE(rows)                                                                    \
   case rows:                                                                               \
-    tile(rows, vectors, a, a_row, a_column, b, b_row, c, c_row, k, accumulate);            \
+    tile(rows, vectors, a, a_row, a_column, b, b_row, from, from_row, c, c_row, k, add);   \
     break;
 
 // One panel of `vectors` vectors' width, all m rows.
 #define PANEL(name, vectors_)                                                              \
   static void name(const float *a, size_t a_row, size_t a_column, const float *b,          \
-                   size_t b_row, float *c, size_t c_row, size_t m, size_t k,               \
-                   int accumulate) {                                                       \
+                   size_t b_row, const float *from, size_t from_row, float *c,             \
+                   size_t c_row, size_t m, size_t k, struct adapt_addend add) {            \
     enum { vectors = vectors_ };                                                           \
     for (; m >= ADAPT_TILE; m -= ADAPT_TILE) {                                             \
-      tile(ADAPT_TILE, vectors, a, a_row, a_column, b, b_row, c, c_row, k, accumulate);    \
+      tile(ADAPT_TILE, vectors, a, a_row, a_column, b, b_row, from, from_row, c, c_row, k, \
+           add);                                                                           \
       a += ADAPT_TILE * a_row;                                                             \
+      if (from) from += ADAPT_TILE * from_row;                                             \
       c += ADAPT_TILE * c_row;                                                             \
+      add = addend_at(add, ADAPT_TILE, 0);                                                 \
     }                                                                                      \
     switch (m) { TILE_REMAINDERS }                                                         \
   }
@@ -65,11 +85,11 @@ PANEL(panel_one, 1)
 // One or two rows have too few sums to hide the latency of an addition, and reading a narrow
 // panel of B is slow: take wide ones.
 static void panel_wide(const float *a, size_t a_row, size_t a_column, const float *b, size_t b_row,
-                       float *c, size_t c_row, size_t m, size_t k, int accumulate) {
+                       const float *from, float *c, size_t c_row, size_t m, size_t k) {
   if (m == 1)
-    tile(1, WIDE, a, a_row, a_column, b, b_row, c, c_row, k, accumulate);
+    tile(1, WIDE, a, a_row, a_column, b, b_row, from, c_row, c, c_row, k, NOTHING);
   else
-    tile(2, WIDE / 2, a, a_row, a_column, b, b_row, c, c_row, k, accumulate);
+    tile(2, WIDE / 2, a, a_row, a_column, b, b_row, from, c_row, c, c_row, k, NOTHING);
 }
 
 #define DEPTH ((size_t)256)
@@ -81,7 +101,8 @@ static void panel_part(const float *a, size_t a_row, size_t a_column, const floa
   for (size_t p = 0; p < k; p++) store(packed + p * W, load_part(b + p * b_row, n, 0));
   for (size_t i = 0; i < m; i += ADAPT_TILE) {
     size_t rows = m - i < ADAPT_TILE ? m - i : ADAPT_TILE;
-    panel_one(a + i * a_row, a_row, a_column, packed, W, result, W, rows, k, 0);
+    panel_one(a + i * a_row, a_row, a_column, packed, W, NULL, 0, result, W, rows, k,
+              NOTHING);
     for (size_t r = 0; r < rows; r++) {
       V s = load(result + r * W);
       float *to = c + (i + r) * c_row;
@@ -96,13 +117,15 @@ static void product(const float *a, size_t a_row, size_t a_column, const float *
     size_t depth = k - p < DEPTH ? k - p : DEPTH, j = 0;
     const float *ap = a + p * a_column, *bp = b + p * b_row;
     size_t wide = WIDE / m * W;
+#define FROM (accumulate ? c + j : NULL)
     if (m <= 2)
       for (; j + wide <= n; j += wide)
-        panel_wide(ap, a_row, a_column, bp + j, b_row, c + j, c_row, m, depth, accumulate);
+        panel_wide(ap, a_row, a_column, bp + j, b_row, FROM, c + j, c_row, m, depth);
     for (; j + 2 * W <= n; j += 2 * W)
-      panel_two(ap, a_row, a_column, bp + j, b_row, c + j, c_row, m, depth, accumulate);
+      panel_two(ap, a_row, a_column, bp + j, b_row, FROM, c_row, c + j, c_row, m, depth, NOTHING);
     for (; j + W <= n; j += W)
-      panel_one(ap, a_row, a_column, bp + j, b_row, c + j, c_row, m, depth, accumulate);
+      panel_one(ap, a_row, a_column, bp + j, b_row, FROM, c_row, c + j, c_row, m, depth, NOTHING);
+#undef FROM
     if (j < n)
       panel_part(ap, a_row, a_column, bp + j, b_row, c + j, c_row, m, n - j, depth, accumulate);
   }

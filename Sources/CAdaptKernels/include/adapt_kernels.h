@@ -82,6 +82,13 @@ struct adapt_attention {
   int causal;
 };
 
+// What is added to a product: one row to all, and then rows that lie so many floats apart. Either may be
+// NULL; the rows may be C's own.
+struct adapt_addend {
+  const float *row, *rows;
+  size_t step;
+};
+
 struct adapt_kernels {
   int level;   // 0 baseline, 1 x86-64-v3, 2 x86-64-v4
   int width;   // floats in a vector
@@ -136,9 +143,9 @@ struct adapt_kernels {
   // Lays B out; b(p, j) = b[p * b_row + j * b_column], one of the steps 1. Whole panels of
   // 2 * width columns may be laid out on their own: the one of column j begins at to[j * k].
   void (*pack)(const float *b, size_t b_row, size_t b_column, float *to, size_t n, size_t k);
-  // C[m,n] (+)= A[m,k] · B, laid out. An element does not depend on m.
+  // C[m,n] = A[m,k] · B, laid out, and what is added to it. An element does not depend on m.
   void (*product_packed)(const float *a, size_t a_row, const float *b, float *c, size_t c_row,
-                         size_t m, size_t n, size_t k, int accumulate);
+                         size_t m, size_t n, size_t k, struct adapt_addend add);
 
   // The same with numbers rounded to bfloat16 and summed in float: 32-bit lanes that B takes, laying it
   // out, and the product with an A of any steps, one of them 1.

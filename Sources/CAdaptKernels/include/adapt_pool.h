@@ -20,11 +20,11 @@ void adapt_pool_destroy(struct adapt_pool *pool);
 
 int adapt_pool_threads(const struct adapt_pool *pool);
 
-// Calls run(context, part) for every part below `parts`, each once, and returns when all are
-// done. The caller takes part. Runs everything in the calling thread when the pool is busy with
+// Calls run(context, part, thread) for every part below `parts`, each once, and returns when all are
+// done; a thread's number is below adapt_pool_threads. The caller takes part, as thread 0. Runs everything in the calling thread when the pool is busy with
 // another caller's job, and when called from inside a part.
-void adapt_pool_run(struct adapt_pool *pool, size_t parts, void (*run)(void *, size_t),
-                    void *context);
+void adapt_pool_run(struct adapt_pool *pool, size_t parts,
+                    void (*run)(void *, size_t, size_t), void *context);
 
 #ifdef __cplusplus
 }
