@@ -1,6 +1,12 @@
 import AdaptSyntax
+import AdaptTensor
 
 // Arguments that are one of a few names.
+
+extension NativeFunction.Parameter {
+  /// What a model computes its products in: a name of ``Precision``, or what the host says.
+  static var precision: NativeFunction.Parameter { .optional("precision") }
+}
 
 extension Call {
   /// The case of an enumeration that an argument names.
@@ -15,6 +21,12 @@ extension Call {
     throw wrongValue(
       index, "\(name) needs \(Call.alternatives(names)) as \(parameter), not \"\(text)\"",
       hint: near.map { "did you mean \"\($0)\"?" } ?? "")
+  }
+
+  /// What a model computes its products in: what the call says, else what the host does.
+  func precision(_ index: Int) throws -> Precision {
+    if case .none = self[index] { return interpreter.precision }
+    return try choice(index)
   }
 
   /// `"a", "b" or "c"`.
