@@ -55,7 +55,7 @@ public final class Engine {
     }
   }
 
-  /// What the factors of products of 64 rows or more are rounded to: `fp32` or `bf16`.
+  /// What the factors of products of many rows are rounded to: `fp32` or `bf16`.
   public typealias Precision = AdaptTensor.Precision
 
   public let interpreter: Interpreter
@@ -171,8 +171,8 @@ public final class Engine {
     set { interpreter.overrides = newValue }
   }
 
-  /// What products of 64 rows or more are computed in where a script does not say; `precision:` of a
-  /// call counts more.
+  /// What products of many rows are computed in where a script does not say; `precision:` of a call
+  /// counts more.
   public var precision: Precision {
     get { interpreter.precision }
     set { interpreter.precision = newValue }

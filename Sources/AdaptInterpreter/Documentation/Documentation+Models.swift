@@ -205,7 +205,7 @@ extension Interpreter {
     `clip: none`. What routers bring as 'loss' is added. With `knobs: (width: [25%, 100%])` steps take
     these settings of a knob in turn.
 
-    With `precision: "bf16"` factors of products of 64 rows or more are rounded to 8 bits of significand,
+    With `precision: "bf16"` factors of products of many rows are rounded to 8 bits of significand,
     which is up to twice as fast where the processor has AVX512-BF16; sums, parameters and all else stay
     single precision, as with "fp32". Without a word it is what the host says. E0202 for another name.
 
