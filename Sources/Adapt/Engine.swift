@@ -30,6 +30,8 @@ public final class Engine {
     public var threads: Int?
     /// The instruction set of the numeric work; the best this processor has where it lacks that one.
     public var level: SIMDLevel
+    /// What products are computed in where a script does not say: ``Engine/precision``.
+    public var precision: Precision
     /// What models add the times of their ops to; nil where nobody asks. ``ProfileReport`` shows it.
     public var profile: Profile?
 
@@ -38,7 +40,7 @@ public final class Engine {
       limits: Limits = Limits(), progress: @escaping (AdaptInterpreter.Progress) -> Void = { _ in },
       warn: @escaping (Diagnostic, SourceMap) -> Void = { _, _ in },
       isColored: Bool = false, threads: Int? = nil, level: SIMDLevel = .best,
-      profile: Profile? = nil
+      precision: Precision = .fp32, profile: Profile? = nil
     ) {
       self.output = output
       self.files = files
@@ -48,9 +50,13 @@ public final class Engine {
       self.isColored = isColored
       self.threads = threads
       self.level = level
+      self.precision = precision
       self.profile = profile
     }
   }
+
+  /// What the factors of products of many rows are rounded to: `fp32` or `bf16`.
+  public typealias Precision = AdaptTensor.Precision
 
   public let interpreter: Interpreter
   private let cancellation = Cancellation()
@@ -70,6 +76,7 @@ public final class Engine {
       isColored: options.isColored,
       threads: options.threads,
       level: options.level,
+      precision: options.precision,
       profile: options.profile)
     interpreter = Interpreter(host: host, library: Engine.library)
   }
@@ -162,6 +169,13 @@ public final class Engine {
   public var overrides: [SiteOverride] {
     get { interpreter.overrides }
     set { interpreter.overrides = newValue }
+  }
+
+  /// What products of many rows are computed in where a script does not say; `precision:` of a call
+  /// counts more.
+  public var precision: Precision {
+    get { interpreter.precision }
+    set { interpreter.precision = newValue }
   }
 
   /// What the scripts produced so far.

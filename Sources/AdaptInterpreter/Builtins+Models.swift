@@ -13,31 +13,36 @@ extension Interpreter {
         [
           "model", "on", .optional("steps", .int(1000)), .optional("batch", .int(16)),
           .optional("optimizer"), .optional("seed", .int(0)), .optional("clip", .number(1)),
-          .optional("knobs"), .optional("precision", .string(Precision.fp32.rawValue)),
+          .optional("knobs"), .precision,
         ], takesUnknown: true, takesBlock: true
       ) { try $0.interpreter.train($0) },
       NativeFunction(
         "evaluate",
-        ["model", "on", .optional("windows"), .optional("batch", .int(16)), .optional("policy")]
+        [
+          "model", "on", .optional("windows"), .optional("batch", .int(16)), .optional("policy"),
+          .precision,
+        ]
       ) { try $0.interpreter.evaluate($0) },
       NativeFunction(
-        "predict", ["model", "inputs", .optional("sequences"), .optional("policy")]
+        "predict",
+        ["model", "inputs", .optional("sequences"), .optional("policy"), .precision]
       ) { try $0.interpreter.predict($0) },
       NativeFunction(
         "generate",
         [
           "model", .optional("prompt", .string("\n")), .optional("bytes", .int(200)),
           .optional("temperature", .number(0.8)), .optional("seed", .int(0)), .optional("policy"),
+          .precision,
         ]
       ) { try $0.interpreter.generate($0) },
       NativeFunction(
         "oracle",
         [
           "model", "on", .optional("budget"), .optional("windows", .int(8)),
-          .optional("each", .string("token")),
+          .optional("each", .string("token")), .precision,
         ]
       ) { try $0.interpreter.oracle($0) },
-      NativeFunction("routes", ["model", "text", .optional("policy")]) {
+      NativeFunction("routes", ["model", "text", .optional("policy"), .precision]) {
         try $0.interpreter.routes($0)
       },
       NativeFunction("plot", ["value", "to"]) { try $0.interpreter.plot($0) },

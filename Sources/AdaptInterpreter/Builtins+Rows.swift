@@ -6,12 +6,7 @@ import AdaptTensor
 
 extension Interpreter {
   static func noise(_ call: Call) throws -> Value {
-    let name = try call.string(1)
-    guard let kind = Noise(rawValue: name) else {
-      throw call.wrongValue(
-        1, "there is no noise \"\(name)\"",
-        hint: Noise.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", "))
-    }
+    let kind = try call.choice(1, of: Noise.self)
     let x = try call.tensorOperand(0)
     guard x.isSymbolic, let trace = call.interpreter.trace else {
       throw call.wrongType(0, expected: "a tensor of a model")
@@ -32,14 +27,13 @@ extension Interpreter {
     return .tensor(SymbolicTensor(content: .value(here), trace: trace))
   }
 
+  private enum Pool: String, CaseIterable { case mean, sum }
+
   static func pooled(_ call: Call) throws -> Value {
-    let kind = try call.string(1)
-    guard kind == "mean" || kind == "sum" else {
-      throw call.wrongValue(1, "a pool is a \"mean\" or a \"sum\", not \"\(kind)\"")
-    }
+    let kind = try call.choice(1, of: Pool.self)
     let x = try call.tensorOperand(0)
     return try call.interpreter.compute([x], axes: x.axes, at: call.span) {
-      try $0.pooled($1[0], mean: kind == "mean")
+      try $0.pooled($1[0], mean: kind == .mean)
     }
   }
 

@@ -132,13 +132,7 @@ extension Interpreter {
     guard epsilon.isFinite, epsilon >= 0 else {
       throw call.wrongValue(1, "epsilon is a small number from 0")
     }
-    let name = try call.string(2)
-    guard let kind = Normalization(rawValue: name) else {
-      let known = Normalization.allCases.map(\.rawValue)
-      throw call.wrongValue(
-        2, "there is no normalization \"\(name)\"",
-        hint: "known are \(known.map { "\"\($0)\"" }.joined(separator: " and "))")
-    }
+    let kind = try call.choice(2, of: Normalization.self)
     let x = try call.tensorOperand(0)
     return try call.interpreter.compute([x], axes: x.axes, at: call.span) { graph, ids in
       try graph.add(.normalize(kind, epsilon: epsilon), ids)[0]

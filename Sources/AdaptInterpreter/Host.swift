@@ -30,6 +30,8 @@ public struct Host {
   public var threads: Int?
   /// The instruction set of the numeric work, or the best this processor has where it lacks that one.
   public var level: SIMDLevel
+  /// What products are computed in where a script does not say.
+  public var precision: Precision
   /// What models add the times of their ops to; nil where nobody asks.
   public var profile: Profile?
 
@@ -48,6 +50,7 @@ public struct Host {
     isColored: Bool = false,
     threads: Int? = nil,
     level: SIMDLevel = .best,
+    precision: Precision = .fp32,
     profile: Profile? = nil
   ) {
     self.output = output
@@ -61,6 +64,7 @@ public struct Host {
     self.isColored = isColored
     self.threads = threads
     self.level = level
+    self.precision = precision
     self.profile = profile
   }
 }

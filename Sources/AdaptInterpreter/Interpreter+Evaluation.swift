@@ -8,7 +8,7 @@ extension Interpreter {
   func evaluate(_ call: Call) throws -> Value {
     let (model, data) = (try call.model(0), try call.units(1))
     let windows = try call.optionalInt(2, in: 1...Int.max)
-    let batch = try call.int(3, in: 1...1 << 20)
+    let (batch, precision) = (try call.int(3, in: 1...1 << 20), try call.precision(5))
     let (graph, state) = try inferenceGraph(model, on: data.format.input, at: call.span(0))
     try judging(model) {
       try checkOutput(graph, for: data, isExact: true, at: call.span(0))
@@ -17,7 +17,8 @@ extension Interpreter {
     guard !isDryRun else { return .unknown }
     state.window = state.window ?? max(1, Int(data.format.length.rounded()))
     let result = try runtime(at: call.span) {
-      let evaluator = try Evaluator(graph, format: data.format, cpu: cpu)
+      let evaluator = try Evaluator(
+        graph, format: data.format, cpu: cpu.computing(in: precision))
       return try evaluator.evaluate(
         data, state.parameters, units: windows, batch: batch, policies: policies
       ) { share in
@@ -45,14 +46,16 @@ extension Interpreter {
     guard temperature.isFinite, temperature >= 0 else {
       throw call.wrongValue(3, "the temperature is a number from 0")
     }
-    let model = try call.model(0)
+    let (model, precision) = (try call.model(0), try call.precision(6))
     let (graph, state) = try inferenceGraph(model, on: .tokens, at: call.span(0))
     try judging(model) { try checkLogits(graph, at: call.span(0)) }
     let policies = try policies(call, 5, graph)
     guard !isDryRun else { return .unknown }
     let total = tasks.reduce(0) { $0 + $1.count }
     let results = try runtime(at: call.span) {
-      try Generator(graph, window: state.window ?? 128, cpu: cpu).generate(
+      let generator = try Generator(
+        graph, window: state.window ?? 128, cpu: cpu.computing(in: precision))
+      return try generator.generate(
         tasks, temperature: temperature, state.parameters, policies: policies
       ) { written in
         // A byte runs the model's operations, and leaves something behind at some of them.
@@ -88,14 +91,15 @@ extension Interpreter {
 
   /// `routes(model, "In the beginning")`: what every site decides for each byte.
   func routes(_ call: Call) throws -> Value {
-    let text = Array(try call.string(1).utf8)
+    let (text, precision) = (Array(try call.string(1).utf8), try call.precision(3))
     let (graph, state) = try inferenceGraph(try call.model(0), on: .tokens, at: call.span(0))
     let policies = try policies(call, 2, graph)
     guard !text.isEmpty else { throw call.wrongValue(1, "there is no text to route") }
     guard !isDryRun else { return .unknown }
     let result = try runtime(at: call.span) {
-      try Generator(graph, window: max(state.window ?? 128, text.count), cpu: cpu)
-        .routes(of: text, state.parameters, policies: policies)
+      let generator = try Generator(
+        graph, window: max(state.window ?? 128, text.count), cpu: cpu.computing(in: precision))
+      return try generator.routes(of: text, state.parameters, policies: policies)
     }
     let routed = RoutedText(result, prompt: [])
     host.report("routes", routed.fields)

@@ -8,13 +8,15 @@ extension Interpreter {
     let (model, data) = (try call.model(0), try call.byteSplit(1))
     let budget = try budget(call)
     let windows = try call.int(3, in: 1...1 << 20)
+    let (unit, precision) = (try call.choice(4, of: OracleUnit.self), try call.precision(5))
     let (graph, state) = try inferenceGraph(model, on: .tokens, at: call.span(0))
     try checkLogits(graph, at: call.span(0))
     let policies = try policies(of: model, graph, at: call.span(0))
     // What is too much to search is known without searching.
     let oracle = try runtime(at: call.span) {
       try Oracle(
-        graph, each: try unit(call), length: data.length, policies: policies, cpu: cpu)
+        graph, each: unit, length: data.length, policies: policies,
+        cpu: cpu.computing(in: precision))
     }
     if let budget, budget < oracle.cheapestShare {
       let least = NumberFormat(".1%")?.text(oracle.cheapestShare) ?? ""
@@ -31,15 +33,6 @@ extension Interpreter {
     let report = OracleReport(result, budget: budget)
     host.report("oracle", report.fields)
     return .object(report)
-  }
-
-  private func unit(_ call: Call) throws -> OracleUnit {
-    let name = try call.string(4)
-    guard let unit = OracleUnit(rawValue: name) else {
-      let known = OracleUnit.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: " or ")
-      throw call.wrongValue(4, "oracle decides for each \(known), not \"\(name)\"")
-    }
-    return unit
   }
 
   private func budget(_ call: Call) throws -> Double? {

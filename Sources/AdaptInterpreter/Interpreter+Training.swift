@@ -68,7 +68,7 @@ extension Interpreter {
     TrainingPlan(
       model: model, data: try call.units(1), steps: try call.int(2, in: 0...1 << 40),
       batch: try call.int(3, in: 1...1 << 20), seed: try call.seed(5), clip: try clip(call),
-      precision: try precision(call))
+      precision: try call.precision(8))
   }
 
   /// What does the steps of a model in one setting; nil in a dry run.
@@ -131,15 +131,6 @@ extension Interpreter {
     let clip = try call.number(6)
     guard clip > 0 else { throw call.wrongValue(6, "gradients are clipped to a norm above 0") }
     return clip
-  }
-
-  private func precision(_ call: Call) throws -> Precision {
-    let name = try call.string(8)
-    guard let precision = Precision(rawValue: name) else {
-      let known = Precision.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: " or ")
-      throw call.wrongValue(8, "products are computed in \(known), not in \"\(name)\"")
-    }
-    return precision
   }
 
   private func optimizer(_ call: Call) throws -> OptimizerInstance {

@@ -35,9 +35,14 @@ public final class Interpreter {
   /// Functions that can stand behind a tensor with a point.
   let tensorMethods = Interpreter.table(Interpreter.tensorMethodFunctions)
 
+  /// What products are computed in where a script does not say; the host's until it is set.
+  public var precision: Precision {
+    didSet { cpu = cpu.computing(in: precision) }
+  }
+
   /// What models run on; made the first time one does.
   private(set) lazy var cpu = CPU(
-    threads: host.threads, level: host.level, profile: host.profile)
+    threads: host.threads, level: host.level, precision: precision, profile: host.profile)
 
   // The state of a run.
   /// Steps until the next look at the limits, and those that are left behind it.
@@ -97,6 +102,7 @@ public final class Interpreter {
   init(host: Host, store: SourceStore) {
     self.host = host
     self.store = store
+    precision = host.precision
     isDryRun = false
     stepsLeft = host.limits.steps
     calls = CallStack(capacity: host.limits.depth)
@@ -114,6 +120,7 @@ public final class Interpreter {
   init(checkingFor other: Interpreter) {
     host = other.host
     store = other.store
+    precision = other.precision
     isDryRun = true
     stepsLeft = host.limits.checkSteps
     calls = CallStack(capacity: host.limits.depth)

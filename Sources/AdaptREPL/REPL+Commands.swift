@@ -6,7 +6,9 @@ import AdaptSyntax
 // What begins with a colon.
 
 extension REPL {
-  private static let commands = [":doc", ":help", ":names", ":quit", ":route", ":time", ":type"]
+  private static let commands = [
+    ":doc", ":help", ":names", ":precision", ":quit", ":route", ":time", ":type",
+  ]
 
   /// What the tab key completes: names, words of the language and commands.
   var words: [String] {
@@ -25,6 +27,7 @@ extension REPL {
     case ":type": type(rest)
     case ":doc": documentation(rest)
     case ":route": route(rest)
+    case ":precision": precision(rest)
     default:
       let hint = closest(parts[0], among: REPL.commands).map { ", did you mean \($0)?" } ?? ""
       show("no command \(parts[0])\(hint) :help lists them\n")
@@ -60,6 +63,16 @@ extension REPL {
     engine.interpreter.overrides.append(override)
   }
 
+  /// `:precision NAME` for what follows; without a name, what there is.
+  private func precision(_ name: String) {
+    guard !name.isEmpty else { return show(engine.precision.rawValue + "\n") }
+    guard let precision = Engine.Precision(rawValue: name) else {
+      let names = Engine.Precision.allCases.map(\.rawValue).joined(separator: " or ")
+      return show("write :precision \(names), not \(name)\n")
+    }
+    engine.precision = precision
+  }
+
   private func documentation(_ name: String) {
     do {
       let text = try name.isEmpty ? engine.documentationIndex() : engine.documentation(of: name)
@@ -78,6 +91,8 @@ extension REPL {
       :doc [NAME]    what a name means, or all there are
       :help          this text
       :names         what is bound
+      :precision P   compute products in fp32 or bf16 where a call does not say; without P,
+                     what there is
       :time CODE     run CODE and say how long it took
       :type CODE     what kind of value CODE gives
       :route S=P     let P decide at the sites S of all models: a path's name, random,

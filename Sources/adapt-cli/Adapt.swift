@@ -62,7 +62,8 @@ struct ScriptOptions: ParsableArguments {
       Engine.Options(
         output: Terminal.output, files: .commandLine(script: file == "-" ? nil : file),
         progress: line.show, warn: line.warn, isColored: Terminal.isColored(1),
-        threads: processors.threads, level: processors.level, profile: profile))
+        threads: processors.threads, level: processors.level, precision: processors.precision,
+        profile: profile))
   }
 }
 
@@ -190,7 +191,8 @@ struct ReplCommand: ParsableCommand {
           Terminal.output(text)
         },
         files: .commandLine(script: nil), progress: line.show, warn: line.warn,
-        isColored: Terminal.isColored(1), threads: processors.threads, level: processors.level))
+        isColored: Terminal.isColored(1), threads: processors.threads, level: processors.level,
+        precision: processors.precision))
     REPL(engine, isColored: Terminal.isColored(1)).run()
   }
 }

@@ -11,6 +11,9 @@ struct ProcessorOptions: ParsableArguments {
     transform: ProcessorOptions.threads)
   var threads: Int?
 
+  @Option(help: "What products are computed in where a script does not say.")
+  var precision = Precision.fp32
+
   func validate() throws { _ = try ProcessorOptions.wantedLevel() }
 
   /// The instruction set that the environment's `ADAPT_LEVEL` names, to find out what depends on it; the
@@ -32,3 +35,5 @@ struct ProcessorOptions: ParsableArguments {
     return threads
   }
 }
+
+extension Precision: ExpressibleByArgument {}

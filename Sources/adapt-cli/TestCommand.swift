@@ -46,7 +46,7 @@ struct TestCommand: ParsableCommand {
       Engine.Options(
         output: Terminal.output, files: .commandLine(script: path == "-" ? nil : path),
         warn: Terminal.warn, isColored: Terminal.isColored(1), threads: processors.threads,
-        level: processors.level))
+        level: processors.level, precision: processors.precision))
     Interrupts.cancel(engine)
     let name = ScriptFile.name(path)
     do {

@@ -97,13 +97,14 @@ extension Interpreter {
   /// A function's value and its gradients by some of its arguments.
   ///
   /// Inside a trace everything becomes part of it, so that gradients nest; what then depends on nothing
-  /// that is open is computed at once.
+  /// that is open is computed at once, in the host's precision where none is given.
   func gradients(
-    of function: Function, at arguments: [Value], withRespectTo places: [Int], at span: Span
+    of function: Function, at arguments: [Value], withRespectTo places: [Int],
+    in precision: Precision? = nil, at span: Span
   ) throws -> (value: Value, gradients: [Value]) {
     if let trace {
       let made = try differentiate(function, arguments, places, trace, at: span)
-      return try finished(made, arguments, places, trace, at: span)
+      return try finished(made, arguments, places, trace, precision, at: span)
     }
     let trace = Trace(mode: .inference)
     return try within(trace) {
@@ -115,7 +116,7 @@ extension Interpreter {
             + "only in a model", at: span,
           hint: "train a model with train(…), or give the weights as arguments")
       }
-      return try finished(made, arguments, places, trace, at: span)
+      return try finished(made, arguments, places, trace, precision, at: span)
     }
   }
 
@@ -183,7 +184,8 @@ extension Interpreter {
 
   /// The results as a script holds them: numbers where nothing is open, else traced.
   private func finished(
-    _ made: Derivative, _ arguments: [Value], _ places: [Int], _ trace: Trace, at span: Span
+    _ made: Derivative, _ arguments: [Value], _ places: [Int], _ trace: Trace,
+    _ precision: Precision?, at span: Span
   ) throws -> (value: Value, gradients: [Value]) {
     let wanted = [made.value] + made.gradients
     let axes =
@@ -202,7 +204,7 @@ extension Interpreter {
         .tensor(SymbolicTensor(content: .value($0), trace: trace, axes: $1))
       }
     } else {
-      results = try run(trace.graph, wanted, axes, at: span)
+      results = try run(trace.graph, wanted, axes, precision, at: span)
     }
     let gradients = zip(places, results.dropFirst()).map { place, gradient -> Value in
       // A number's gradient is a number.
@@ -211,12 +213,14 @@ extension Interpreter {
     return (results[0].asDouble.map { .number($0) } ?? results[0], gradients)
   }
 
-  private func run(_ graph: Graph, _ wanted: [ValueID], _ axes: [[String?]], at span: Span) throws
-    -> [Value]
-  {
+  private func run(
+    _ graph: Graph, _ wanted: [ValueID], _ axes: [[String?]], _ precision: Precision?,
+    at span: Span
+  ) throws -> [Value] {
     try checkTime(at: span)
     return try runtime(at: span) {
-      let executor = try Executor(graph, outputs: wanted, cpu: cpu)
+      let executor = try Executor(
+        graph, outputs: wanted, cpu: cpu.computing(in: precision ?? self.precision))
       try executor.run(Batch(layout: RowLayout(lengths: [])), ParameterStore())
       return try zip(wanted.indices, axes).map { place, axes in
         let tensor = try Tensor(graph.type(wanted[place]).dims, executor.floats(place))

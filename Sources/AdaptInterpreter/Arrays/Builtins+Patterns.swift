@@ -22,13 +22,8 @@ extension Interpreter {
           collapse(x, "b t d -> b d", "mean")
           """
       ) { call in
-        let name = try call.string(2)
-        let short = ["max": "maximum", "min": "minimum"][name] ?? name
-        guard let reduction = Reduction(rawValue: short) else {
-          let known = Reduction.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
-          throw call.wrongValue(2, "there is no reduction \"\(name)\"", hint: "known are \(known)")
-        }
-        return try call.rearranged(reduction: reduction, mayRepeat: false)
+        let short = try ["max": Reduction.maximum, "min": .minimum][call.string(2)]
+        return try call.rearranged(reduction: try short ?? call.choice(2), mayRepeat: false)
       },
       NativeFunction(
         "spread", ["x", "pattern", .labels("sizes")],

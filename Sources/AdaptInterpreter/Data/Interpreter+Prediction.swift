@@ -13,14 +13,17 @@ extension Interpreter {
     let units = try UnitColumn(call[1], named: "input", self, at: call.span(1))
     let input = try inputRows(units, sequences: wish, at: call.span(1))
     let (graph, state) = try inferenceGraph(model, on: input.format, at: call.span(0))
-    let policies = try policies(call, 3, graph)
+    let (policies, precision) = (try policies(call, 3, graph), try call.precision(4))
     let type = graph.graph.type(graph.output)
     let groups = try outputLengths(graph, input.column, at: call.span(0))
     guard !isDryRun else {
       guard groups == nil else { return .unknown }
       return unknownArray(TensorType([input.column.units] + type.dims, type.element), [])
     }
-    let parts = try outputs(graph, input.column, state, policies, at: call.span)
+    let executor = try runtime(at: call.span) {
+      try Executor(graph.graph, outputs: [graph.output], cpu: cpu.computing(in: precision))
+    }
+    let parts = try outputs(executor, input.column, state, policies, at: call.span)
     guard let groups else {
       return try arrayValue(
         TensorType([input.column.units] + type.dims, type.element), at: call.span
@@ -55,12 +58,9 @@ extension Interpreter {
   private static let unitsAtOnce = 256
 
   private func outputs(
-    _ model: ModelGraph, _ input: RowColumn, _ state: ModelState, _ policies: [String: Policy],
+    _ executor: Executor, _ input: RowColumn, _ state: ModelState, _ policies: [String: Policy],
     at span: Span
   ) throws -> [Float] {
-    let executor = try runtime(at: span) {
-      try Executor(model.graph, outputs: [model.output], cpu: cpu)
-    }
     var numbers: [Float] = []
     for start in stride(from: 0, to: input.units, by: Interpreter.unitsAtOnce) {
       try checkTime(at: span)

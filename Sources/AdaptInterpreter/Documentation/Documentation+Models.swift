@@ -191,7 +191,7 @@ extension Interpreter {
     "predict": """
     What a model gives for inputs, in inference: a tensor with a row for each sample, or for
     sequences a list of a tensor each. Inputs are as `data` takes them, `policy` decides at sites
-    in place of the routers.
+    in place of the routers, `precision` is that of `train`.
     ```
     model Net() { Linear(8) >> Linear(2) }
     print predict(Net(), [[0.0, 1.0], [1.0, 1.0]])
@@ -203,9 +203,11 @@ extension Interpreter {
     meanSquaredError where targets are quantities; the
     optimizer is AdamW(3e-4) unless given. Gradients are clipped to the norm `clip`, or not with
     `clip: none`. What routers bring as 'loss' is added. With `knobs: (width: [25%, 100%])` steps take
-    these settings of a knob in turn. With `precision: "bf16"` factors of large products are rounded to
-    8 bits of significand, which is up to twice as fast where the processor has AVX512-BF16; sums,
-    parameters and all else stay single precision.
+    these settings of a knob in turn.
+
+    With `precision: "bf16"` factors of products of many rows are rounded to 8 bits of significand,
+    which is up to twice as fast where the processor has AVX512-BF16; sums, parameters and all else stay
+    single precision, as with "fp32". Without a word it is what the host says. E0202 for another name.
 
     Gives a record of `steps`, `loss`, each term, `routers` with what each adds, `gradient_norm`,
     `seconds` and `tokens_per_second`, and goes on where an earlier train ended. E0305 when a number becomes infinite or NaN.
@@ -224,7 +226,7 @@ extension Interpreter {
     Quality and executed cost of a model on a split of data: bits per byte, loss and accuracy of
     classes or the mean squared error, FLOPs that were executed, and the share of each path.
     `windows` limits how many windows, sequences or samples are looked at; `policy` decides at
-    sites in place of the routers. Fields are `.loss`, `.accuracy`, `.bits`, `.cost`, `.flops`.
+    sites in place of the routers; `precision` is that of `train`. Fields are `.loss`, `.accuracy`, `.bits`, `.cost`, `.flops`.
     ```
     model Tiny() {
       Embedding(256, 8)
@@ -239,7 +241,8 @@ extension Interpreter {
     Continues a text by so many bytes, each drawn from the model's softmax at a temperature (0:
     the most probable) with random numbers from `seed`. The model must not look ahead. The
     result is a text that print, paint and plot show. A list of prompts gives a list of texts,
-    written side by side; the second draws with the seed behind the first's, and so on.
+    written side by side; the second draws with the seed behind the first's, and so on. `precision` is
+    that of `train`.
     ```
     model Tiny() {
       Embedding(256, 8)
@@ -252,7 +255,8 @@ extension Interpreter {
     "oracle": """
     The best routing that a search finds for a trained model, knowing the answers: how good the
     paths could be used under a `budget`, a share of the full cost. `each` is "token" or
-    "sequence"; `windows` says how many are searched. Bounds what a router can do, and is none.
+    "sequence"; `windows` says how many are searched; `precision` is that of `train`. Bounds what a router
+    can do, and is none.
     ```
     model Tiny() {
       Embedding(256, 8)
@@ -264,7 +268,8 @@ extension Interpreter {
     ```
     """,
     "routes": """
-    Every decision that a model makes on a text, for print, paint and plot.
+    Every decision that a model makes on a text, for print, paint and plot. `precision` is that of
+    `train`.
     ```
     model Tiny() {
       Embedding(256, 8)

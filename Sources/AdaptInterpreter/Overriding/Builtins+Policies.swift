@@ -144,10 +144,11 @@ extension Interpreter {
           ```
           """, labels),
       NativeFunction(
-        "record", ["model", "on", .optional("windows"), .optional("batch", .int(16))],
+        "record",
+        ["model", "on", .optional("windows"), .optional("batch", .int(16)), .precision],
         documentation: """
           Every decision of a model on a split of data, for `replay`. `windows` limits how many are
-          looked at.
+          looked at; `precision` is that of `train`.
           ```
           \(policyExample)
           print record(lm, on: text("book.txt").bytes().windows(16).valid, windows: 2)

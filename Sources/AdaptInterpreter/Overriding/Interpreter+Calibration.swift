@@ -7,14 +7,14 @@ extension Interpreter {
       "calibrate",
       [
         "model", "on", "budget", .optional("check"), .optional("windows"),
-        .optional("batch", .int(16)), .optional("confidence", .number(0.95)),
+        .optional("batch", .int(16)), .optional("confidence", .number(0.95)), .precision,
       ],
       documentation: """
         Moves the thresholds of a model's sites, and the shares that its sites keep, so that the executed
         share of new data like a split is within a budget, with `confidence`. Thresholds are set on one part
         of the split, for the least loss, and tested on the other, `check` or else the last half (Waudby-Smith &
-        Ramdas 2024; Angelopoulos et al. 2021). The result has the calibrated `model`, a view. E0202 when no
-        threshold is within the budget, or too few windows show it.
+        Ramdas 2024; Angelopoulos et al. 2021). The result has the calibrated `model`, a view;
+        `precision` is that of `train`. E0202 when no threshold is within the budget, or too few windows show it.
         """
     ) { try $0.interpreter.calibrate($0) }
   }
@@ -30,11 +30,12 @@ extension Interpreter {
       throw call.wrongValue(6, "a confidence is a share above 0% and below 100%")
     }
     let windows = try call.optionalInt(4, in: 1...Int.max)
-    let size = try call.int(5, in: 1...1 << 20)
+    let (size, precision) = (try call.int(5, in: 1...1 << 20), try call.precision(7))
     let (graph, state) = try inferenceGraph(model, on: data.format.input, at: call.span(0))
     let policies = try policies(of: model, graph, at: call.span(0))
     let calibrator = try runtime(at: call.span) {
-      try Calibrator(
+      let cpu = cpu.computing(in: precision)
+      return try Calibrator(
         graph, state.parameters, length: data.format.length, policies: policies,
         evaluator: try? Evaluator(graph, format: data.format, cpu: cpu), cpu: cpu)
     }

@@ -7,11 +7,13 @@ import AdaptSyntax
 
 extension Interpreter {
   /// The policies that a call's model runs under, by site.
-  /// - Parameter index: the argument that says more of them: one, or a list.
-  func policies(_ call: Call, _ index: Int, _ graph: ModelGraph) throws -> [String: Policy] {
+  /// - Parameter index: the argument that says more of them, one or a list; nil where none does.
+  func policies(_ call: Call, _ index: Int?, _ graph: ModelGraph) throws -> [String: Policy] {
     var result = try policies(of: try call.model(0), graph, at: call.span(0))
-    for policy in try policyValues(call, index) {
-      try decide(policy, at: policy.sites, graph.graph, &result, at: call.span(index))
+    if let index {
+      for policy in try policyValues(call, index) {
+        try decide(policy, at: policy.sites, graph.graph, &result, at: call.span(index))
+      }
     }
     for override in overrides { takeIn(override, graph.graph, &result) }
     return result

@@ -6,13 +6,14 @@ extension Interpreter {
   func record(_ call: Call) throws -> Value {
     let (model, data) = (try call.model(0), try call.units(1))
     let windows = try call.optionalInt(2, in: 1...Int.max)
-    let batch = try call.int(3, in: 1...1 << 20)
+    let (batch, precision) = (try call.int(3, in: 1...1 << 20), try call.precision(4))
     let (graph, state) = try inferenceGraph(model, on: data.format.input, at: call.span(0))
-    let policies = try policies(call, 4, graph)
+    let policies = try policies(call, nil, graph)
     guard !isDryRun else { return .unknown }
     let batches = data.batches(of: batch, units: windows)
     let recording = try runtime(at: call.span) {
-      try Recorder(graph, cpu: cpu).record(batches, state.parameters, policies: policies) { done in
+      let recorder = try Recorder(graph, cpu: cpu.computing(in: precision))
+      return try recorder.record(batches, state.parameters, policies: policies) { done in
         try checkTime(at: call.span)
         host.progress(
           Progress(

@@ -141,21 +141,15 @@ extension Call {
     guard factor > 0, factor.isFinite else {
       throw wrongValue(capacity, "a capacity is a factor above 0 of an even share")
     }
-    let name = try string(first)
-    guard let order = Capacity.Order(rawValue: name) else {
-      throw wrongValue(
-        first, "who comes first goes by \"position\" or by \"score\", not by \"\(name)\"")
-    }
-    return .capped(rule, Capacity(factor: factor, order: order))
+    return .capped(rule, Capacity(factor: factor, order: try choice(first)))
   }
+
+  /// Whom units compete with.
+  private enum Company: String, CaseIterable { case sequence, batch }
 
   /// The rule among the units of a sequence, or of the whole batch.
   fileprivate func spread(_ rule: Selection, among index: Int) throws -> Selection {
-    let name = try string(index)
-    guard ["sequence", "batch"].contains(name) else {
-      throw wrongValue(
-        index, "units compete among a \"sequence\" or the \"batch\", not \"\(name)\"")
-    }
-    return name == "batch" && rule.isJoint ? .amongBatch(rule) : rule
+    let company = try choice(index, of: Company.self)
+    return company == .batch && rule.isJoint ? .amongBatch(rule) : rule
   }
 }
