@@ -2,7 +2,7 @@ extension Graph {
   /// Adds the backward pass of a scalar: the gradient as a graph-to-graph transformation.
   ///
   /// The backward of a path stands in the path's region, over the same rows, so what was not selected
-  /// costs nothing backward either.
+  /// costs nothing backward either. What it needs of a recomputed block is computed again.
   /// - Returns: one gradient a target, or nil where the scalar does not depend on it.
   /// - Throws: ``GraphError`` of kind `notDifferentiable` when the way leads through an op without a rule.
   public mutating func gradient(of loss: ValueID, withRespectTo targets: [ValueID]) throws
@@ -24,6 +24,7 @@ extension Graph {
     let (savedRegion, savedScope) = (region, scope)
     defer { (region, scope) = (savedRegion, savedScope) }
     var backward = Backward()
+    var recomputation = Recomputation(in: self)
     for (value, gradient) in seeds { backward.add(gradient, to: value) }
     for index in stride(from: nodes.count - 1, through: 0, by: -1) {
       let node = nodes[index]
@@ -31,7 +32,8 @@ extension Graph {
       (region, scope) = (node.region, node.scope)
       let gradients = try node.outputs.map { try backward.sum(of: $0, in: &self) }
       guard gradients.contains(where: { $0 != nil }) else { continue }
-      for (input, gradient) in zip(node.inputs, try pull(node, gradients)) {
+      let pulled = try pull(node, gradients, &recomputation)
+      for (input, gradient) in zip(node.inputs, pulled) {
         if let gradient, dependent.contains(input) { backward.add(gradient, to: input) }
       }
     }
@@ -39,7 +41,9 @@ extension Graph {
   }
 
   /// Gradients of a node's inputs by its rule.
-  private mutating func pull(_ node: Node, _ gradients: [ValueID?]) throws -> [ValueID?] {
+  private mutating func pull(
+    _ node: Node, _ gradients: [ValueID?], _ recomputation: inout Recomputation
+  ) throws -> [ValueID?] {
     switch OpTable[node.op].gradient {
     case .rule(let rule):
       // No rule counts what an op gives beside its value, such as attention's log-sum-exp.
@@ -47,8 +51,9 @@ extension Graph {
         throw GraphError(
           .notDifferentiable, "only the first output of \(node.op.kind.rawValue) has a gradient")
       }
-      return try rule(&self, node, gradients)
-    case .wholeRule(let rule): return try rule(&self, node, gradients)
+      return try rule(&self, recomputation.node(node, in: &self), gradients)
+    case .wholeRule(let rule):
+      return try rule(&self, recomputation.node(node, in: &self), gradients)
     case .zero: return node.inputs.map { _ in nil }
     case .missing:
       throw GraphError(.notDifferentiable, "\(node.op.kind.rawValue) has no gradient")

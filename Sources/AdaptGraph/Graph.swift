@@ -6,6 +6,11 @@ public struct Node: Hashable, Sendable {
   public var region: RegionID
   /// The dotted name of the layer that made it: `blocks[0].attention`.
   public var scope: String
+  /// The block that a backward pass computes again, where it stands in one.
+  public var block: RecomputedBlockID?
+  /// Which copy of a block it is part of, counted from 1; 0 for what was not copied. It keeps a copy
+  /// apart from what it is a copy of.
+  public var copy = 0
 }
 
 /// What is known of a value.
@@ -42,6 +47,12 @@ public struct Graph: Sendable {
   public var region = RegionID(0)
   /// The scope that new nodes are marked with.
   public var scope = ""
+  /// The recomputed block that new nodes go to.
+  public internal(set) var block: RecomputedBlockID?
+  /// For each recomputed block the one around it.
+  var blocksAround: [RecomputedBlockID?] = []
+  /// How many copies of blocks there are.
+  private var copies = 0
 
   public init() {}
 
@@ -88,14 +99,29 @@ public struct Graph: Sendable {
   }
 
   private mutating func append(
-    _ op: Op, _ inputs: [ValueID], _ types: [TensorType], in region: RegionID
+    _ op: Op, _ inputs: [ValueID], _ types: [TensorType], in region: RegionID, copy: Int = 0
   ) -> [ValueID] {
     let outputs = types.map { type in
       values.append(ValueInfo(type: type, node: nodes.count))
       return ValueID(values.count - 1)
     }
-    nodes.append(Node(op: op, inputs: inputs, outputs: outputs, region: region, scope: scope))
+    nodes.append(
+      Node(
+        op: op, inputs: inputs, outputs: outputs, region: region, scope: scope, block: block,
+        copy: copy))
     return outputs
+  }
+
+  /// A number for a new copy of a recomputed block.
+  mutating func nextCopy() -> Int {
+    copies += 1
+    return copies
+  }
+
+  /// Adds a node once more, on other values of the same types.
+  mutating func addCopy(of node: Node, _ inputs: [ValueID], number: Int) throws -> [ValueID] {
+    let types = try outputTypes(node.op, inputs)
+    return append(node.op, inputs, types, in: node.region, copy: number)
   }
 
   /// An input of a scan's body, which stands in the body's region; the name gets the value's number.
@@ -219,9 +245,13 @@ public struct Graph: Sendable {
   }
 
   /// The graph with other nodes, on the same values, regions and sites: the body of a scan.
+  ///
+  /// It has no recomputed blocks: the gradient of a scan does the forward work again as it is.
   func withNodes(_ nodes: [Node]) -> Graph {
     var result = self
     (result.nodes, result.parameters, result.parameterPlaces) = (nodes, [], [:])
+    result.block = nil
+    for index in nodes.indices { result.nodes[index].block = nil }
     for (index, node) in nodes.enumerated() {
       for output in node.outputs { result.values[output.index].node = index }
     }

@@ -37,6 +37,8 @@ public struct Pass: Sendable {
       key.inputs = node.inputs.map { replacement[$0] ?? $0 }
       key.outputs = []
       key.scope = ""
+      // Copies stay copies: merged with what they repeat, it would be kept.
+      key.block = nil
       // −0 and 0 are equal and not the same.
       if case .constant(let number) = node.op, number == 0, number.sign == .minus { continue }
       if let earlier = first[key] {

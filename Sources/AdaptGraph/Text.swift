@@ -55,8 +55,9 @@ extension Graph {
     let results = node.outputs.map(name).joined(separator: ", ")
     let inputs = node.inputs.map(name).joined(separator: ", ")
     let types = node.outputs.map { describe(type($0)) }.joined(separator: ", ")
-    let scope = node.scope.isEmpty ? "" : "  // \(node.scope)"
-    return "\(results) = \(text(of: node.op))(\(inputs)) : \(types)\(scope)"
+    let notes = [node.scope, isRecomputed(node) ? "recomputed" : ""].filter { !$0.isEmpty }
+    let note = notes.isEmpty ? "" : "  // \(notes.joined(separator: ", "))"
+    return "\(results) = \(text(of: node.op))(\(inputs)) : \(types)\(note)"
   }
 
   private func text(of op: Op) -> String {

@@ -15,6 +15,7 @@ public final class Flow {
     case layer(LayerInstance)
     case compose([Flow])
     case residual(Closure)
+    case recompute(Closure)
     case parallel([Closure], join: Identifier?)
     case repeated(Int, Closure)
     /// A route, a loop, an exit: where something is decided.

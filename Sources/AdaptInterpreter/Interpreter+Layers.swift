@@ -125,6 +125,8 @@ extension Interpreter {
         }
       }
     case .residual(let body): return try applyResidual(body, to: input, at: span)
+    case .recompute(let body):
+      return try trace.recomputing(flow.span) { try runFlow(body, on: .tensor(input)) }
     case .parallel(let branches, let join):
       return try applyParallel(branches, join, to: input, at: span)
     case .repeated(let count, let body):
@@ -261,7 +263,9 @@ extension Interpreter {
         let content = single ?? Flow(.body(body), span: body.code.span)
         let kind = single == nil ? "repeat" : "layer"
         return try occupy(kind, content, tensor, trace, at: content.span) {
-          try applyHere(content, to: tensor, trace, at: content.span)
+          let apply = { try self.applyHere(content, to: tensor, trace, at: content.span) }
+          guard single != nil, let block = body.code.single?.recomputed else { return try apply() }
+          return try trace.recomputing(block, apply)
         }
       }
     }
@@ -271,10 +275,10 @@ extension Interpreter {
   /// The layer that a body consists of, when it does nothing but make one: then the copies are named
   /// after it and it needs no scope of its own.
   private func singleLayer(_ body: Closure) throws -> Flow? {
-    guard let (callee, line) = body.code.single else { return nil }
-    return try open(body, at: line.span) { frame in
-      guard case .function(let function) = try callee.evaluate(self, frame),
-        case .layer = function.kind, case .flow(let flow) = try line.evaluate(self, frame)
+    guard let single = body.code.single else { return nil }
+    return try open(body, at: single.line.span) { frame in
+      guard case .function(let function) = try single.callee.evaluate(self, frame),
+        case .layer = function.kind, case .flow(let flow) = try single.line.evaluate(self, frame)
       else { return nil }
       return flow
     }

@@ -62,6 +62,8 @@ final class Trace {
   var lastExit: (answer: ValueID, patience: ValueID)?
   /// What `reuse` has from the round before, by its scope.
   var reused: [String: ReuseForm.Memory] = [:]
+  /// Where blocks that the backward pass is to compute again stand in a scan, which does so anyway.
+  private(set) var scannedBlocks: [Span] = []
   /// Whether the graph would be another in the other mode.
   var differsByMode = false
   /// Whether tensors of numbers were met, which a dry run does not have.
@@ -149,6 +151,14 @@ final class Trace {
     } else {
       applied[identity] = Application(flow: flow.root, scope: scope, given: scope.names.count)
     }
+    return try body()
+  }
+
+  /// Runs `body`; what it adds is computed again by the backward pass instead of being kept for it.
+  func recomputing<T>(_ span: Span, _ body: () throws -> T) rethrows -> T {
+    if graph.isScanned(graph.region), !scannedBlocks.contains(span) { scannedBlocks.append(span) }
+    graph.openRecomputedBlock()
+    defer { graph.closeRecomputedBlock() }
     return try body()
   }
 

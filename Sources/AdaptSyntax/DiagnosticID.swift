@@ -67,6 +67,7 @@ public enum DiagnosticID: String, Sendable, CaseIterable {
   case deadParameter = "W0206"
   case blindRouter = "W0207"
   case nothingToReuse = "W0208"
+  case nothingToRecompute = "W0209"
   // What a run shows of models
   case deadPath = "W0301"
   case collapsedRouter = "W0302"

@@ -121,9 +121,9 @@ extension Parser {
     }
     if before.isName, before.kind == .identifier {
       let words: [Token.Kind] = [
-        .repeat, .loop, .route, .residual, .parallel, .each, .by, .join, .mod, .and, .or, .not,
-        .match, .try, .catch, .keep, .of, .scan, .over, .exit, .when, .through, .cascade, .accept,
-        .reuse, .until, .carrying, .always,
+        .repeat, .loop, .route, .residual, .recompute, .parallel, .each, .by, .join, .mod, .and,
+        .or, .not, .match, .try, .catch, .keep, .of, .scan, .over, .exit, .when, .through, .cascade,
+        .accept, .reuse, .until, .carrying, .always,
       ]
       if let word = closest(text(before), among: words.map(\.rawValue)) {
         return "did you mean '\(word)'?"

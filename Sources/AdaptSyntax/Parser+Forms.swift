@@ -57,7 +57,9 @@ extension Parser {
     let next = peek()
     guard bracesAllowed, isOnSameLine(next) else { return nil }
     switch current.kind {
-    case .residual where next.kind == .leftBrace: return parseResidual()
+    case .residual where next.kind == .leftBrace,
+      .recompute where next.kind == .leftBrace:
+      return parseBlockForm(current.kind)
     case .parallel where next.kind == .leftBrace: return parseParallel()
     case .repeat where beginsCount(next): return parseRepeat()
     case .loop where beginsCount(next): return parseLoop()
@@ -75,11 +77,11 @@ extension Parser {
   /// `residul { … }`.
   private mutating func parseMisspelledForm() -> Expression? {
     guard bracesAllowed, peek().kind == .leftBrace, isOnSameLine(peek()),
-      let word = closest(text(current), among: ["residual", "parallel"])
+      let word = closest(text(current), among: ["residual", "recompute", "parallel"]),
+      let meant = Token.Kind(rawValue: word)
     else { return nil }
-    let meant: Token.Kind = word == "residual" ? .residual : .parallel
     reportMisspelling(meant)
-    return meant == .residual ? parseResidual() : parseParallel()
+    return meant == .parallel ? parseParallel() : parseBlockForm(meant)
   }
 
   /// Whether a count, or the subject of `match`, can begin so. `loop(x)` is a call unless a block
@@ -103,11 +105,13 @@ extension Parser {
     return false
   }
 
-  private mutating func parseResidual() -> Expression {
+  /// `residual { … }` and `recompute { … }`.
+  private mutating func parseBlockForm(_ word: Token.Kind) -> Expression {
     let first = start
     advance()
     let body = parseBlock()
-    return Expression(.residual(body), span: span(from: first))
+    return Expression(
+      word == .residual ? .residual(body) : .recompute(body), span: span(from: first))
   }
 
   // MARK: parallel

@@ -103,7 +103,7 @@ public struct Token: Sendable, Hashable {
     case layer, model, router, objective, optimizer
     case param, state
     case `import`, print, minimize
-    case residual, parallel, join
+    case residual, recompute, parallel, join
     case `repeat`, loop
     case route, each, by
     case scores, select, weigh, loss
@@ -128,8 +128,8 @@ extension Token.Kind {
   /// Words that mean something in one place and are names elsewhere.
   public static let contextualWords: [Token.Kind] = [
     .layer, .model, .router, .objective, .optimizer, .param, .state, .import, .print, .minimize,
-    .residual, .parallel, .join, .repeat, .loop, .route, .each, .by, .scores, .select, .weigh,
-    .loss, .training, .inference, .match, .try, .catch, .as, .expect, .test,
+    .residual, .recompute, .parallel, .join, .repeat, .loop, .route, .each, .by, .scores, .select,
+    .weigh, .loss, .training, .inference, .match, .try, .catch, .as, .expect, .test,
     .always, .update, .keep, .of, .top, .above, .drop, .merge, .up, .to, .until, .carrying, .scan,
     .over, .reverse, .exit, .when, .through, .cascade, .accept, .reuse, .knob,
   ]

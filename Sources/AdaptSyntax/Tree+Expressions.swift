@@ -77,6 +77,8 @@ public struct Expression: Sendable {
     /// `try { … } catch e { … }`: the name stands for what went wrong.
     case attempt(Block, Pattern?, Block)
     case residual(Block)
+    /// `recompute { … }`: what is inside is not kept for the backward pass.
+    case recompute(Block)
     /// `parallel { a, b } join sum`.
     case parallel([Expression], join: Identifier?)
     /// `repeat n { … }`: n fresh copies.

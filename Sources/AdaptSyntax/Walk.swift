@@ -120,7 +120,7 @@ extension Expression {
     case .member(let base, _): [.expression(base)]
     case .closure(let parameters, let body): parameters.nodes + [.block(body)]
     case .conditional, .match, .attempt: childrenOfChoice
-    case .residual(let body): [.block(body)]
+    case .residual(let body), .recompute(let body): [.block(body)]
     case .repeated(let count, let body): [.expression(count), .block(body)]
     case .loop, .route, .keep, .scan, .exit, .cascade, .reuse: childrenOfSite
     }

@@ -55,9 +55,12 @@ struct RoutedModel {
 
   // MARK: Gathered
 
-  /// - Parameter routes: forced selections; nil lets the scores of random numbers decide.
-  init(gathered routes: Routes, forced: Bool = true) throws {
+  /// - Parameters:
+  ///   - routes: forced selections; nil lets the scores of random numbers decide.
+  ///   - isRecomputed: the backward pass computes the model again.
+  init(gathered routes: Routes, forced: Bool = true, isRecomputed: Bool = false) throws {
     let rows = bench.addRows(routes.lengths)
+    if isRecomputed { bench.graph.openRecomputedBlock() }
     let parts = try Parts(&bench, rows)
     if forced {
       bench.forced["route"] = ReferenceTensor([routes.paths.count, 3], routes.mask)
@@ -81,6 +84,7 @@ struct RoutedModel {
     _ = try bench.graph.enterPath(site, name: "none", [])
     bench.graph.leavePath()
     output = try bench.graph.join(site, outputs: [bigOutput, pass[0], nil]) ?? parts.x
+    if isRecomputed { bench.graph.closeRecomputedBlock() }
     loss = try bench.weighted(output)
   }
 

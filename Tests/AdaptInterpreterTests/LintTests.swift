@@ -236,6 +236,14 @@ import Testing
     #expect(try warnings(model("loop 2 { Block() }", before: "layer Block() { \(reuse) }")).isEmpty)
   }
 
+  @Test func aScanComputesItsStepsAgainAsItIs() throws {
+    let inside =
+      "scan over token carrying (h = zeros(8)) { recompute { FFN(8) }; { x in h = x + h; h } }"
+    #expect(try warnings(model(inside)) == ["W0209 recompute { FFN(8) }"])
+    #expect(try warnings(model("repeat 2 { \(inside) }")) == ["W0209 recompute { FFN(8) }"])
+    #expect(try warnings(model("recompute { GRU(8) }")).isEmpty)
+  }
+
   // MARK: Which are shown
 
   @Test func aCommentOnTheLineOrAboveAllows() throws {

@@ -88,6 +88,7 @@ enum Corpus {
     loop hops { route each token by TopK(1) { n experts { FFN(h) } 2 * k more { pass }
       skip { zero } } }
     repeat (n + 1) { residual { A() }; residual { B() } }
+    repeat n { recompute { residual { A() } } }
     fn train(model, layer, each) { return route(model, by: each).in }
     /* nested /* comment */ here */ loop - 1
     """#

@@ -146,7 +146,7 @@ private struct FormWords {
   private mutating func add(_ expression: AdaptSyntax.Expression) {
     let start = Int(expression.span.start)
     switch expression.kind {
-    case .residual, .repeated, .match: places.insert(start)
+    case .residual, .recompute, .repeated, .match: places.insert(start)
     case .parallel(_, let join):
       places.insert(start)
       if let join { addBefore(Int(join.span.start)) }

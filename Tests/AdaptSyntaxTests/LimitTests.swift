@@ -4,8 +4,9 @@ import Testing
 struct LimitTests {
   @Test(arguments: [
     ("(", ")"), ("[", "]"), ("{ ", " }"), ("f(", ")"), ("a[", "]"), ("if a { ", " }"), ("-", ""),
-    ("not ", ""), ("a ^ ", ""), ("residual { ", " }"), ("\"\\(", ")\""), ("parallel { ", " }"),
-    ("route each t by R { p { ", " } }"), ("fn f() { ", " }"), ("layer L { ", " }"), ("! ", ""),
+    ("not ", ""), ("a ^ ", ""), ("residual { ", " }"), ("recompute { ", " }"), ("\"\\(", ")\""),
+    ("parallel { ", " }"), ("route each t by R { p { ", " } }"), ("fn f() { ", " }"),
+    ("layer L { ", " }"), ("! ", ""),
     ("(a: ", ")"), ("repeat 2 { ", " }"), ("if ", " { }"), ("a or (b and (", "))"), ("+", ""),
     ("f(x: { y in ", " })"), ("let x = { ", " }"), ("1 + a[1 * ", "]"),
   ])

@@ -20,8 +20,8 @@ struct Recognizer {
 
   /// What stands in no header outside of brackets.
   private static let notInHeaders: Set<String> = [
-    "Closure", "Trailing", "Residual", "Parallel", "Repeat", "Loop", "Scan", "Route", "Keep",
-    "Exit", "Cascade", "Reuse", "Match", "Try",
+    "Closure", "Trailing", "Residual", "Recompute", "Parallel", "Repeat", "Loop", "Scan", "Route",
+    "Keep", "Exit", "Cascade", "Reuse", "Match", "Try",
   ]
   /// Whose brace stands on the line of what is before it.
   private static let onTheirLine: Set<String> = ["Closure", "Trailing", "Kept"]

@@ -51,6 +51,7 @@ struct RecoveryTests {
     ("def f(x) { x }", "(fn f (x) {x}) !E0011"),
     ("retrun x", "(return x) !E0011"),
     ("residul { A() }", "(residual {(call A)}) !E0011"),
+    ("recompte { A() }", "(recompute {(call A)}) !E0011"),
     ("if a = 3 { b }", "(if (== a 3) {b}) !E0011"),
     ("f(a = 1)", "(call f a:1) !E0011"),
     ("f(a b)", "(call f a b) !E0010"),

@@ -154,6 +154,7 @@ func dump(_ expression: Expression) -> String {
   case .attempt(let body, let pattern, let handler):
     list("try", [braces(body), pattern.map(dump) ?? "", braces(handler)])
   case .residual(let body): list("residual", [braces(body)])
+  case .recompute(let body): list("recompute", [braces(body)])
   case .parallel(let branches, let join):
     list("parallel", branches.map(dump) + [join.map { "join \($0.text)" } ?? ""])
   case .repeated(let count, let body): list("repeat", [dump(count), braces(body)])

@@ -47,6 +47,7 @@ import Testing
       "cascade each token { small { \($0) } accept when margin > 0.001  big { FFN(8) } }"
     },
     Form(name: "reuse") { "loop 3 { reuse each token when distance < 0.9 { \($0) } }" },
+    Form(name: "recompute") { "recompute { residual { Norm() >> Linear(8) }; \($0) }" },
     Form(name: "attention") { "residual { \($0); Attention(2, causal: true) }" },
     Form(name: "joined rows") {
       let rows = "concat(x[0..2], x, pool(x), axis: \"token\")"

@@ -89,7 +89,8 @@ struct ByteMutator {
   private static let pieces =
     Token.Kind.allCases.map(\.rawValue) + [
       "match", "try", "catch", "expect", "test", "as", "import", "layer", "model", "route", "each",
-      "by", "residual", "parallel", "join", "repeat", "loop", "router", "param", "state", "_", "..",
+      "by", "residual", "recompute", "parallel", "join", "repeat", "loop", "router", "param",
+      "state", "_", "..",
       "\"\"\"", "\"", "\\(", "|", "[:]", "/*", "*/", "///", "\r", "\u{0}", "\u{FEFF}", "é",
     ]
 }

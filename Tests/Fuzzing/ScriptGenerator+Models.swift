@@ -11,7 +11,7 @@ extension ScriptGenerator {
 
   /// A line of a flow that keeps the width, mostly.
   private mutating func line(_ width: Int, depth: Int) -> String {
-    let inner = depth > 0 ? random.below(12) : random.below(5)
+    let inner = depth > 0 ? random.below(13) : random.below(5)
     switch inner {
     case 0: return "Norm()"
     case 1: return "Linear(\(random.chance(90) ? width : width + 1))"
@@ -23,6 +23,7 @@ extension ScriptGenerator {
     case 7: return "loop \(random.below(3)) { \(line(width, depth: depth - 1)) }"
     case 8:
       return "parallel { \(line(width, depth: depth - 1)), \(line(width, depth: depth - 1)) }"
+    case 10: return "recompute { \(line(width, depth: depth - 1)) }"
     case 9: return "if depth > 1 { \(line(width, depth: depth - 1)) }"
     default: return route(width, depth: depth - 1)
     }

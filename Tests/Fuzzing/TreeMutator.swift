@@ -75,7 +75,8 @@ struct TreeMutator {
 
   private static let expressionWrappings = [
     ("(", ")"), ("[", "]"), ("-", ""), ("not ", ""), ("{ ", " }"), ("{ x in ", " }(1)"),
-    ("residual { ", " }"), ("route each token by TopK(1) { a { ", " }  b { pass } }"),
+    ("residual { ", " }"), ("recompute { ", " }"),
+    ("route each token by TopK(1) { a { ", " }  b { pass } }"),
     ("repeat 2 { ", " }"), ("loop 2 { ", " }"), ("parallel { ", ", pass } join concat"),
     ("if true { ", " } else { none }"), ("try { ", " } catch e { e.message }"),
     ("match 1 { 1 { ", " } else { 0 } }"), ("match ", " { 0 { 1 } [a, ..b] { b } x { x } }"),

@@ -37,12 +37,20 @@ final class Code {
   /// Where the last statement stands.
   var lastSpan: Span
   /// The layer that the body consists of, when it does nothing but make one.
-  var single: (callee: CodeNode, line: CodeNode)?
+  var single: Single?
   /// Whether a `return` stands in the body.
   var returns = true
   /// Whether a call with one value for each parameter needs no matching of labels.
   var isPlain = true
   unowned let graveyard: Graveyard
+
+  /// A body that does nothing but make a layer.
+  struct Single {
+    let callee: CodeNode
+    let line: CodeNode
+    /// The `recompute { … }` that it stands in, which gives it no scope.
+    var recomputed: Span?
+  }
 
   init(name: String, span: Span, graveyard: Graveyard) {
     self.name = name

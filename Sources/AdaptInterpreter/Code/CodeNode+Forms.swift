@@ -18,6 +18,22 @@ final class ResidualNode: CodeNode {
   }
 }
 
+/// `recompute { … }`.
+final class RecomputeNode: CodeNode {
+  let body: Code
+
+  init(_ body: Code, _ span: Span) {
+    self.body = body
+    super.init(span)
+  }
+
+  override func isRepeatable(_ walk: inout RepeatableWalk) -> Bool { walk.follows(body) }
+
+  override func evaluate(_ context: Interpreter, _ frame: Frame) throws -> Value {
+    try context.makeFlow(.recompute(Closure(body, frame)), at: span)
+  }
+}
+
 /// `parallel { a, b } join sum`.
 final class ParallelNode: CodeNode {
   let branches: [Code]

@@ -67,14 +67,20 @@ extension Compiler {
   }
 
   /// The call that a body consists of, when it is one of a name.
-  private func compileSingle(_ body: Block) -> (callee: CodeNode, line: CodeNode)? {
-    guard body.statements.count == 1, case .expression(let line) = body.statements[0].kind,
-      case .call(let callee, _, _) = line.kind, case .name = callee.kind
-    else { return nil }
+  private func compileSingle(_ body: Block) -> Code.Single? {
+    guard body.statements.count == 1, case .expression(let line) = body.statements[0].kind else {
+      return nil
+    }
+    if case .recompute(let inner) = line.kind {
+      var single = compileSingle(inner)
+      single?.recomputed = line.span
+      return single
+    }
+    guard case .call(let callee, _, _) = line.kind, case .name = callee.kind else { return nil }
     // What is wrong with it is reported once, with the body.
     let known = diagnostics
     defer { diagnostics = known }
-    return (compile(callee), compile(line))
+    return Code.Single(callee: compile(callee), line: compile(line))
   }
 
   /// A form between braces.
@@ -82,6 +88,7 @@ extension Compiler {
     let span = expression.span
     switch expression.kind {
     case .residual(let body): return ResidualNode(compileFlow("residual", body), span)
+    case .recompute(let body): return RecomputeNode(compileFlow("recompute", body), span)
     case .parallel(let branches, let join):
       let codes = branches.map { branch in
         compileCode("parallel", [], .flow, branch.span) { $0.body = self.compile(branch) }

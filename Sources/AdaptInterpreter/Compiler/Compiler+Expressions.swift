@@ -34,7 +34,7 @@ extension Compiler {
     case .closure(let parameters, let body):
       return ClosureNode(compileClosure("closure", parameters, body, span), span)
     case .conditional, .match, .attempt: return compileInside(expression)
-    case .residual, .parallel, .repeated: return compileForm(expression)
+    case .residual, .recompute, .parallel, .repeated: return compileForm(expression)
     case .loop, .route, .keep, .scan, .exit, .cascade, .reuse: return compileSite(expression)
     case .missing: return ConstantNode(.unknown, span)
     }

@@ -157,7 +157,7 @@ struct FlowLints {
       visit(condition: condition)
       run(then, .last)
       if let otherwise { run(otherwise, .last) }
-    case .residual(let body): run(body, .flow)
+    case .residual(let body), .recompute(let body): run(body, .flow)
     case .repeated, .loop, .route, .keep, .scan, .exit, .cascade, .reuse:
       // Their blocks are flows.
       for child in expression.children {
@@ -222,7 +222,8 @@ struct FlowLints {
           && arguments.allSatisfy { isPure($0.value) }
       default: return false
       }
-    case .residual, .repeated, .loop, .route, .parallel, .keep, .scan, .exit, .cascade, .reuse:
+    case .residual, .recompute, .repeated, .loop, .route, .parallel, .keep, .scan, .exit,
+      .cascade, .reuse:
       return true
     default:
       return expression.children.allSatisfy { child in

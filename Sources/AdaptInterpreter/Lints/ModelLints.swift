@@ -74,6 +74,7 @@ struct ModelLints {
     lintParameters(except: dropped)
     lintBatch()
     lintReuse()
+    lintRecompute()
   }
 
   // MARK: Places
@@ -226,6 +227,18 @@ struct ModelLints {
           .nothingToReuse, "nothing was computed before that could be used again",
           at: place(scope, training), label: "stands in no loop",
           hint: "write 'loop n { … }' around it, or its body alone"))
+    }
+  }
+
+  // MARK: Recompute
+
+  private mutating func lintRecompute() {
+    for span in training.trace.scannedBlocks {
+      diagnostics.append(
+        Diagnostic(
+          .nothingToRecompute, "a scan computes its steps again as it is", at: span,
+          label: "changes nothing in here",
+          hint: "write its body alone, or 'recompute { … }' around the scan"))
     }
   }
 }

@@ -210,5 +210,42 @@ extension Explanation {
         print Tiny()
 
         """),
+    .nothingToRecompute: Explanation(
+      "a recomputed block inside of a scan",
+      "'recompute' lets training compute what a block gave again instead of keeping it. The steps of a "
+        + "scan are computed again in any case, from what each was handed: inside of one the word "
+        + "changes nothing.",
+      bad: """
+        model Tiny() {
+          Embedding(256, 8)
+          scan over token carrying (h = zeros(8)) {
+            recompute { FFN(8) }
+            { row in
+              h = tanh(row + h)
+              h
+            }
+          }
+          Linear(256)
+        }
+        print Tiny()
+
+        """,
+      good: """
+        model Tiny() {
+          Embedding(256, 8)
+          recompute {
+            scan over token carrying (h = zeros(8)) {
+              FFN(8)
+              { row in
+                h = tanh(row + h)
+                h
+              }
+            }
+          }
+          Linear(256)
+        }
+        print Tiny()
+
+        """),
   ]
 }
