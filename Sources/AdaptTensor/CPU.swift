@@ -48,7 +48,9 @@ public final class CPU: Sendable {
     self.pool = Pool(threads: threads ?? processorCount())
     self.threads = pool.threads
     self.products = OneDNN()
-    self.single = pool.threads > 1 ? CPU(threads: 1, level: level, precision: precision) : nil
+    self.single =
+      pool.threads > 1
+      ? CPU(threads: 1, level: level, precision: precision, profile: profile) : nil
   }
 
   /// The same threads, with products of another precision.

@@ -148,7 +148,7 @@ extension ScriptGenerator {
     }
     let (places, kernel) = (sizes(5), sizes(3))
     let channels = random.chance(90) ? groups * each : each
-    let x = "ones([\(random.chance(50) ? "2, " : "")\(places)\(channels)])"
+    let x = "ones([\(random.chance(10) ? "2, " : "")\(places)\(channels)])"
     let weight = "ones([\(kernel)\(each), \(groups * (1 + random.below(2)))])"
     let padding = random.pick(["\"same\"", "\"causal\"", "0", "2", expression(.int, depth: depth)])
     return "convolve(\(x) * \(expression(.number, depth: depth)), \(weight), "
