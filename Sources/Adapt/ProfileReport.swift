@@ -21,7 +21,8 @@ public struct ProfileReport {
   /// Two tables, by op and by place: calls, time and its share, FLOP/s and their share of what a product
   /// of 512 × 1024 × 256 reaches here, bytes moved a second.
   public var text: String {
-    let total = profile.table.reduce(0) { $0 + $1.seconds }
+    // What the body of a scan does counts by itself, on each thread.
+    let total = profile.table.reduce(0) { $0 + ($1.op == "scan" ? 0 : $1.seconds) }
     guard total > 0 else { return "profile: no model has run\n" }
     let peak = ProfileReport.peak(cpu)
     let threads = cpu.threads == 1 ? "1 thread" : "\(cpu.threads) threads"

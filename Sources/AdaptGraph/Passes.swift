@@ -9,7 +9,9 @@ public struct GraphProgram: Sendable {
   }
 
   /// Runs all passes in order, verifying in between when asked.
+  /// - Throws: `GraphError` when an output is not in the graph, or what a pass made breaks a rule.
   public mutating func optimize(verifying: Bool = false) throws {
+    try graph.verify(outputs: outputs)
     for pass in Pass.all {
       pass.apply(&self)
       if verifying { try graph.verify() }

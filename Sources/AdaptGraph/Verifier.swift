@@ -21,6 +21,20 @@ extension Graph {
     }
   }
 
+  /// Checks that values are of this graph: each has a node that makes it.
+  /// - Throws: ``GraphError`` of kind `invalid` naming the first that has none.
+  public func verify(outputs: [ValueID]) throws {
+    for output in outputs where !makes(output) {
+      throw GraphError(.invalid, "the graph has no value %\(output.index)")
+    }
+  }
+
+  private func makes(_ value: ValueID) -> Bool {
+    guard values.indices.contains(value.index) else { return false }
+    let maker = values[value.index].node
+    return nodes.indices.contains(maker) && nodes[maker].outputs.contains(value)
+  }
+
   private func check(_ condition: Bool, _ index: Int, _ message: String) throws {
     guard condition else {
       throw GraphError(

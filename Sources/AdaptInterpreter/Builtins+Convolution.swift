@@ -61,8 +61,9 @@ extension Interpreter {
     let interpreter = call.interpreter
     if let graph = interpreter.trace?.graph, graph.isScanned(graph.region) {
       throw interpreter.failure(
-        .misplacedStatement, "a step of a scan sees one row", at: call.span,
-        hint: "put the convolution before the scan")
+        .misplacedStatement, "a window goes over rows, and a step of a scan sees one row",
+        at: call.span,
+        hint: "put the convolution before the scan, where it has all rows at once")
     }
   }
 

@@ -154,40 +154,7 @@ public final class Interpreter {
   /// The texts that spans point into, for rendering diagnostics.
   public var sources: SourceMap { store.map }
 
-  // MARK: Entries
-
-  /// All that is wrong with a script, as far as can be known without running it, in the order of the
-  /// text: errors and, in a script without errors, warnings.
-  ///
-  /// Names are resolved, and the script is evaluated with effects left out, so that shapes are checked.
-  public func check(_ bytes: [UInt8], name: String) -> [Diagnostic] {
-    let tree = store.parse(bytes, name: name)
-    return onOwnThread { self.check(tree, withLints: true) }
-  }
-
-  /// Checks a script and runs it.
-  /// - Throws: ``ScriptError``
-  public func run(_ bytes: [UInt8], name: String) throws {
-    let tree = store.parse(bytes, name: name)
-    try onOwnThread {
-      defer { self.checkedModels = [] }
-      try self.report(self.check(tree, forRun: true))
-      try self.begin()
-      _ = try self.runFile(try self.compile(tree.block, into: self.globals))
-    }
-  }
-
-  /// Runs a piece of a script, as a prompt reads it. What it binds stays for the next one.
-  /// - Returns: the value of its last statement, when that is an expression.
-  /// - Throws: ``ScriptError``
-  public func evaluate(_ bytes: [UInt8], name: String) throws -> Value? {
-    let tree = store.parse(bytes, name: name)
-    return try onOwnThread {
-      try self.report(tree.diagnostics)
-      try self.begin()
-      return try self.runFile(try self.compile(tree.block, into: self.globals))
-    }
-  }
+  // MARK: Names
 
   /// Overrides that no model had a site for, so far.
   public var idleOverrides: [SiteOverride] {
@@ -308,59 +275,6 @@ public final class Interpreter {
       faulty.append(model)
       throw error
     }
-  }
-
-  // MARK: Stack
-
-  /// Bytes of stack for a script, and how many of them may be used before a call is refused.
-  private static let stackSize = 256 << 20
-  private static let usableStack: UInt = 224 << 20
-
-  /// Runs on a thread with a large stack, unless this is one already.
-  func onOwnThread<T>(_ body: @escaping () throws -> T) throws -> T {
-    guard stackBase == 0 else { return try body() }
-    let box = Handover(interpreter: self, body: body)
-    guard NativeThread.run(stackSize: Interpreter.stackSize, box.run), let result = box.result
-    else { throw ScriptError([]) }
-    return try result.get()
-  }
-
-  func onOwnThread<T>(_ body: @escaping () -> T) -> T {
-    guard stackBase == 0 else { return body() }
-    let throwing: () throws -> T = body
-    // The body does not throw; a thread that gave nothing would be the only failure.
-    guard let value = try? onOwnThread(throwing) else { return body() }
-    return value
-  }
-
-  /// Whether the stack has room for another call.
-  var hasStack: Bool {
-    let here = Interpreter.stackAddress()
-    return stackBase == 0 || stackBase < here || stackBase - here < Interpreter.usableStack
-  }
-
-  @inline(never)
-  static func stackAddress() -> UInt {
-    var probe: UInt8 = 0
-    return withUnsafeMutablePointer(to: &probe) { UInt(bitPattern: $0) }
-  }
-}
-
-/// Hands a body to a thread and its result back. One waits while the other runs.
-private final class Handover<T>: @unchecked Sendable {
-  let interpreter: Interpreter
-  let body: () throws -> T
-  var result: Result<T, any Error>?
-
-  init(interpreter: Interpreter, body: @escaping () throws -> T) {
-    self.interpreter = interpreter
-    self.body = body
-  }
-
-  func run() {
-    interpreter.stackBase = Interpreter.stackAddress()
-    result = Result { try body() }
-    interpreter.stackBase = 0
   }
 }
 

@@ -25,6 +25,7 @@ public struct Eager: Sendable {
   /// The caller answers for their sizes. A value's memory is given back behind its last use.
   /// - Throws: As ``run(_:_:)``.
   public func run(_ graph: Graph, outputs: [ValueID]) throws -> [Tensor] {
+    try graph.verify(outputs: outputs)
     let run = try Executor(unplanned: graph, cpu: cpu)
     var memory: [Storage?] = Array(repeating: nil, count: graph.values.count)
     let uses = lastUses(graph, outputs)

@@ -40,6 +40,7 @@ struct ElementwiseCompiler {
   }
 
   mutating func compile(_ graph: Graph, _ outputs: [ValueID]) throws {
+    try graph.verify(outputs: outputs)
     let needed = graph.needed(for: outputs)
     for index in graph.nodes.indices where needed.contains(index) {
       let node = graph.nodes[index]

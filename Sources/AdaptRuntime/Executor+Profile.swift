@@ -4,8 +4,8 @@ import AdaptTensor
 // What each step took.
 
 extension Executor {
-  func runProfiled(_ steps: Range<Int>, _ profile: Profile) throws {
-    for step in plan.steps[steps] {
+  func runProfiled(_ steps: some Sequence<Plan.Step>, _ profile: Profile) throws {
+    for step in steps {
       let start = profile.now
       try run(step)
       guard var event = describe(step) else { continue }

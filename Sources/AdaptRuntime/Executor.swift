@@ -158,7 +158,7 @@ public final class Executor {
 
   /// Runs steps of the plan, by their numbers.
   func run(_ steps: Range<Int>) throws {
-    if let profile { return try runProfiled(steps, profile) }
+    if let profile { return try runProfiled(plan.steps[steps], profile) }
     for step in steps { try run(plan.steps[step]) }
   }
 

@@ -41,7 +41,12 @@ final class Optimizer {
   private var states: [String: [Storage]] = [:]
   private(set) var step = 0
 
+  /// - Throws: an error when the update is not one number an element, or not one for each state.
   init(_ update: OptimizerGraph, cpu: CPU) throws {
+    guard update.newStates.count == update.states.count else {
+      throw RuntimeError.badInput(
+        "the optimizer has \(update.states.count) states and gives \(update.newStates.count)")
+    }
     self.update = update
     self.cpu = cpu
     let outputs = [(update.newParameter, 0)] + update.newStates.enumerated().map { ($1, $0 + 2) }

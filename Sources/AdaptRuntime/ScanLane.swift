@@ -118,7 +118,11 @@ final class ScanLane {
         move.outside, rows, move.inside, count: rows.count, columns: move.columns)
     }
     do {
-      for step in work { try inner.run(step) }
+      if let profile = inner.profile {
+        try inner.runProfiled(work, profile)
+      } else {
+        for step in work { try inner.run(step) }
+      }
     } catch RuntimeError.notFinite(let place, let row) {
       throw RuntimeError.notFinite(place: "\(place), in step \(steps + 1) of its scan,", row: row)
     }

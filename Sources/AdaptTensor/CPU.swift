@@ -48,7 +48,9 @@ public final class CPU: Sendable {
     self.pool = Pool(threads: threads ?? processorCount())
     self.threads = pool.threads
     self.products = OneDNN()
-    self.single = pool.threads > 1 ? CPU(threads: 1, level: level, precision: precision) : nil
+    self.single =
+      pool.threads > 1
+      ? CPU(threads: 1, level: level, precision: precision, profile: profile) : nil
   }
 
   /// The same threads, with products of another precision.
@@ -87,7 +89,10 @@ public final class CPU: Sendable {
   /// Runs `body` on parts that threads take one after the other, with the part's number and the
   /// thread's, which is below ``threads``.
   public func share(_ parts: Int, _ body: (_ part: Int, _ thread: Int) -> Void) {
-    guard parts > 1, threads > 1 else { return (0..<parts).forEach { body($0, 0) } }
+    guard parts > 1, threads > 1 else {
+      for part in 0..<parts { body(part, 0) }
+      return
+    }
     pool.run(parts, body)
   }
 

@@ -37,6 +37,17 @@ import Testing
     #expect(try train() == train())
   }
 
+  @Test func anOutputOutsideOfTheGraphIsAnError() throws {
+    let (model, _, _) = try Self.duo()
+    let other = ValueID(model.graph.values.count)
+    #expect(throws: GraphError(.invalid, "the graph has no value %\(other.index)")) {
+      try Executor(model.graph, outputs: [model.output, other], cpu: Self.cpu)
+    }
+    #expect(throws: GraphError(.invalid, "the graph has no value %0")) {
+      try Eager(cpu: Self.cpu).run(Graph(), outputs: [ValueID(0)])
+    }
+  }
+
   @Test func anotherSeedStartsFromOtherParameters() throws {
     let (model, _, _) = try Self.duo()
     let (a, b) = (ParameterStore(seed: 1), ParameterStore(seed: 2))

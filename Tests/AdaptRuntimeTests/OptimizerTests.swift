@@ -72,4 +72,27 @@ import Testing
     }
     #expect(trainer.gradient("b") == Self.numbers)
   }
+
+  @Test func anUpdateOutsideOfItsGraphIsAnError() throws {
+    let update = try Self.trade()
+    var parameter = update
+    parameter.newParameter = ValueID(update.graph.values.count)
+    var state = update
+    state.newStates[1] = ValueID(-1)
+    for (broken, value) in [(parameter, update.graph.values.count), (state, -1)] {
+      #expect(throws: GraphError(.invalid, "the graph has no value %\(value)")) {
+        try Self.trainer(broken, ParameterStore(seed: 1))
+      }
+    }
+  }
+
+  @Test func anUpdateHasAValueForEachState() throws {
+    for count in [1, 3] {
+      var update = try Self.trade()
+      update.newStates = Array(repeating: update.newParameter, count: count)
+      #expect(throws: RuntimeError.badInput("the optimizer has 2 states and gives \(count)")) {
+        try Self.trainer(update, ParameterStore(seed: 1))
+      }
+    }
+  }
 }

@@ -92,12 +92,8 @@ import Testing
   }
 
   private func model(_ lines: String) throws -> (Engine, Flow) {
-    let engine = Engine()
-    try engine.run(Array(Self.script(lines).utf8), name: "form.adapt")
-    guard case .flow(let flow)? = engine.interpreter["m"] else {
-      throw RuntimeError.badInput("the script binds no model")
-    }
-    return (engine, flow)
+    let engine = try Engine(running: Self.script(lines))
+    return (engine, try engine.flow("m"))
   }
 
   private func inference(_ lines: String) throws -> Bench {

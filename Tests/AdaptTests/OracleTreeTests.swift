@@ -8,80 +8,14 @@ import Testing
 
 /// Combinations of paths that share what they have in common, against a run for each.
 @Suite struct OracleTreeTests {
-  /// A flow that takes and gives `[token, 8]`.
-  struct Form: Sendable, CustomTestStringConvertible {
-    let name: String
-    let lines: String
-    var testDescription: String { name }
-  }
-
-  static let attention = "residual { Norm(); Attention(2, causal: true) }"
-  static let duo =
-    "residual { Norm(); route each token by TopK(1) { a { FFN(16) } b { Linear(8) } c { zero } } }"
-
-  static let apart = [
-    Form(name: "two sites", lines: "\(duo); \(attention); \(duo)"),
-    Form(
-      name: "attention and delay on paths",
-      lines: """
-        route each token by TopK(1) { a { \(attention) } b { { x in delay(x, 1) } } }
-        \(attention); \(duo)
-        """),
-    Form(
-      name: "a sequence decides",
-      lines: "route each sequence by TopK(1) { a { \(attention) } b { pass } }; \(duo)"),
-    Form(
-      name: "heads decide",
-      lines: """
-        { x in
-          let y = rearrange(x, "token (head e) -> token head e", head: 2)
-          let z = y >> route each head by TopK(1) { a { Linear(4) } b { tanh } }
-          rearrange(z, "token head e -> token (head e)")
-        }; \(attention); \(duo)
-        """),
-    Form(
-      name: "experts and a share that is kept",
-      lines: "keep 50% of token by Half() { Linear(8) } else { pass }; \(attention); \(duo)"),
-    Form(
-      name: "two paths a token",
-      lines: "route each token by TopK(2) { a { Linear(8) } b { tanh } }; \(attention); \(duo)"),
-  ]
-
-  static let joined = [
-    Form(
-      name: "a site on a path", lines: "route each token by TopK(1) { a { \(duo) } b { pass } }"),
-    Form(
-      name: "a site in a scan",
-      lines: """
-        scan over token carrying (h = zeros(8)) {
-          { row in
-            h = (row + 0.5 * h) >> route each token by TopK(1) { a { Linear(8) } b { tanh } }
-            h
-          }
-        }
-        """),
-    Form(name: "a mean over all rows", lines: "{ x in x - mean(x) }; \(duo)"),
-    Form(name: "a recurrent layer", lines: "\(duo); residual { GRU(8) }"),
-  ]
-
   private struct Bench {
     let executor: Executor
     let parameters = ParameterStore(seed: 3)
     let model: ModelGraph
     var sites: [Site] { executor.graph.sites }
 
-    init(_ lines: String) throws {
-      let engine = Engine()
-      let script = """
-        router Half() { scores { Linear(1) >> sigmoid }  select best(50%)  weigh score }
-        model M() { Embedding(16, 8) >> Positions(limit: 64); \(lines); Norm() >> Linear(16) }
-        let m = M()
-        """
-      try engine.run(Array(script.utf8), name: "form.adapt")
-      guard case .flow(let flow)? = engine.interpreter["m"] else {
-        throw RuntimeError.badInput("the script binds no model")
-      }
-      var model = try engine.interpreter.trace(flow, input: .tokens, mode: .inference)
+    init(_ form: ModelForm) throws {
+      var model = try form.model()
       self.model = model
       try parameters.ensure(model)
       let target = try model.addTarget()
@@ -123,9 +57,9 @@ import Testing
 
   private static let lengths = [7, 3, 9, 1]
 
-  @Test(arguments: apart, [1, 40, OracleTree.partRows])
-  func combinationsAreWhatEachRunGives(_ form: Form, _ rows: Int) throws {
-    let bench = try Bench(form.lines)
+  @Test(arguments: ModelForm.cuttable, [1, 40, OracleTree.partRows])
+  func combinationsAreWhatEachRunGives(_ form: ModelForm, _ rows: Int) throws {
+    let bench = try Bench(form)
     let data = bench.data(Self.lengths)
     let batch = data.batch(0..<data.count)
     let tree = try #require(OracleTree(bench.executor, bench.sites, rows: rows))
@@ -147,13 +81,13 @@ import Testing
     #expect(result.executed < total)
   }
 
-  @Test(arguments: joined) func otherModelsAreNotCut(_ form: Form) throws {
-    let bench = try Bench(form.lines)
+  @Test(arguments: ModelForm.uncuttable) func otherModelsAreNotCut(_ form: ModelForm) throws {
+    let bench = try Bench(form)
     #expect(OracleTree(bench.executor, bench.sites) == nil)
   }
 
   @Test func aSiteThatIsAlwaysTheSameStays() throws {
-    let bench = try Bench("\(Self.duo); \(Self.attention); \(Self.duo)")
+    let bench = try Bench(ModelForm.cuttable[0])
     let data = bench.data(Self.lengths)
     let batch = data.batch(0..<data.count)
     let fixed = [bench.sites[0].name: Policy.always("b")]
@@ -172,9 +106,9 @@ import Testing
   }
 
   /// The oracle gives the same labels whether combinations share or not.
-  @Test(arguments: [apart[0], apart[1], apart[2], joined[0], joined[3]], [nil, 0.8])
-  func labelsAreThoseOfTheBestCombination(_ form: Form, _ budget: Double?) throws {
-    let bench = try Bench(form.lines)
+  @Test(arguments: ModelForm.cuttable[..<3] + [.uncuttable[0], .uncuttable[3]], [nil, 0.8])
+  func labelsAreThoseOfTheBestCombination(_ form: ModelForm, _ budget: Double?) throws {
+    let bench = try Bench(form)
     let data = bench.data(Self.lengths)
     let batch = data.batch(0..<data.count)
     let oracle = try Oracle(bench.model, each: .sequence, length: 8, cpu: CPU(threads: 1))

@@ -62,4 +62,18 @@ import Testing
     #expect(profile.events.kept.isEmpty)
     #expect(ProfileReport(Profile(), threads: 1).text == "profile: no model has run\n")
   }
+
+  /// Sequences are shared out among threads, each of which runs the body by itself.
+  @Test(arguments: [1, 2]) func stepsOfAScanAreSeen(_ threads: Int) throws {
+    let script = """
+      model Net(): x [.., token, 2] { x >> RNN(4) >> Linear(1) }
+      predict(Net(), (1..5).map { n in randn([20, 2], seed: n) }, sequences: true)
+
+      """
+    let profile = Profile()
+    let engine = Engine(Engine.Options(threads: threads, profile: profile))
+    try engine.run(Array(script.utf8), name: "a.adapt")
+    #expect(profile.table.contains { $0.op == "scan" })
+    #expect(profile.table.contains { $0.op != "scan" && $0.calls >= 20 })
+  }
 }

@@ -1,52 +1,8 @@
-import Adapt
 import AdaptGraph
-import AdaptInterpreter
 import AdaptRuntime
 import AdaptTensor
 import Foundation
 import Testing
-
-/// A model of a script that is trained on tokens, with parameters that a test sets.
-struct RouterBench {
-  let model: ModelGraph
-  let inference: ModelGraph
-  let objective: ObjectiveGraph
-  let optimizer: OptimizerGraph
-  let parameters = ParameterStore()
-
-  init(_ script: String, minimizing: String = "minimize crossEntropy") throws {
-    let engine = Engine()
-    let whole = script + "\nlet m = M()\nlet optimizer = SGD(0)\n"
-    try engine.run(Array(whole.utf8), name: "model.adapt")
-    guard case .flow(let flow)? = engine.interpreter["m"],
-      case .object(let object)? = engine.interpreter["optimizer"]
-    else { throw RuntimeError.badInput("the script binds no model") }
-    objective = try engine.interpreter.objectiveGraph(
-      of: flow, minimizing: minimizing, length: 12)
-    model = objective.model
-    inference = try engine.interpreter.trace(flow, input: .tokens, mode: .inference)
-    optimizer = try engine.interpreter.trace(try #require(object as? OptimizerInstance))
-  }
-
-  func trainer(threads: Int = 2) throws -> Trainer {
-    try Trainer(
-      model, objective: objective.total, terms: objective.terms, routers: objective.routers,
-      optimizer: optimizer, parameters: parameters, clip: nil, cpu: CPU(threads: threads))
-  }
-
-  /// What the sites of the finished model decide.
-  func decisions(_ batch: Batch) throws -> [SiteDecision] {
-    let executor = try Executor(
-      inference.graph, outputs: [inference.output], cpu: CPU(threads: 1))
-    try executor.run(batch, parameters, record: true)
-    return executor.decisions
-  }
-
-  /// Sequences of tokens, each token asked for as `target` says.
-  static func batch(_ lengths: [Int], _ tokens: [Int32], targets: [Int32]) -> Batch {
-    Batch(layout: RowLayout(lengths: lengths), ints: ["input": tokens, "target": targets])
-  }
-}
 
 /// The routers of the standard library, held against their equations in PyTorch.
 @Suite struct RouterFixtureTests {
@@ -58,49 +14,9 @@ struct RouterBench {
     "act", "ponder", "q_exit", "halt", "imitate",
   ]
 
-  private func fixture(_ name: String) throws -> SafeTensors.Contents {
-    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appending(path: "Fixtures/router_\(name).safetensors")
-    return try SafeTensors.decode([UInt8](Data(contentsOf: file)))
-  }
-
-  private func expectClose(_ found: [Float], _ expected: [Float], _ what: String) {
-    #expect(found.count == expected.count, "\(what)")
-    // Sums over at most 25 rows and 4 rounds in Float.
-    let scale = max(expected.map(abs).max() ?? 0, 1e-3)
-    for (index, (a, b)) in zip(found, expected).enumerated() where abs(a - b) > 1e-4 * scale {
-      Issue.record("\(what)[\(index)]: \(a), expected \(b)")
-      return
-    }
-  }
-
   @Test(arguments: names) func lossGradientsAndStatesEqualPyTorch(_ name: String) throws {
-    let fixture = try fixture(name)
-    let bench = try RouterBench(try #require(fixture.metadata["script"]))
-    for entry in fixture.entries where entry.name.hasPrefix("parameter.") {
-      bench.parameters[String(entry.name.dropFirst(10))] = entry.tensor
-    }
-    #expect(
-      Set(bench.model.graph.parameters.map(\.name)) == Set(bench.parameters.names),
-      "the language makes the very parameters that the fixture names")
-    let batch = RouterBench.batch(
-      try #require(fixture["lengths"]).integers.map(Int.init),
-      try #require(fixture["tokens"]).integers,
-      targets: try #require(fixture["targets"]).integers)
-    let trainer = try bench.trainer()
-    // The fixtures draw the noise of this seed and step too.
-    let report = try trainer.step(batch, noise: NoiseKey(seed: 0, step: 0))
-    #expect(abs(report.loss - Double(try #require(fixture["loss"]).floats[0])) < 1e-5)
-    for entry in fixture.entries where entry.name.hasPrefix("gradient.") {
-      let name = String(entry.name.dropFirst(9))
-      let gradient = trainer.gradient(name)
-      expectClose(
-        gradient ?? entry.tensor.floats.map { _ in 0 }, entry.tensor.floats, name)
-    }
-    for entry in fixture.entries where entry.name.hasPrefix("update.") {
-      let name = String(entry.name.dropFirst(7))
-      expectClose(try #require(bench.parameters[name]).floats, entry.tensor.floats, name)
-    }
+    let fixture = try TorchFixture("router_\(name)")
+    try RouterBench(fixture).expectStep(fixture, hasZeros: true)
   }
 }
 

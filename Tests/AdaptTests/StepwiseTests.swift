@@ -8,125 +8,8 @@ import Testing
 
 /// Rows that are run as they come against the same rows in whole sequences.
 @Suite struct StepwiseTests {
-  /// A flow that takes and gives `[token, 8]`.
-  struct Form: Sendable, CustomTestStringConvertible {
-    let name: String
-    let lines: String
-
-    var testDescription: String { name }
-  }
-
-  static let attention = "residual { Norm(); Attention(2, causal: true) }"
-
-  /// Whatever decides by a unit alone and looks at earlier rows only.
-  static let causal = [
-    Form(name: "attention", lines: attention),
-    Form(
-      name: "route",
-      lines: "route each token by TopK(1) { a { \(attention) } b { Linear(8) } c { zero } }"),
-    Form(
-      name: "top 2, always, experts",
-      lines:
-        "route each token by TopK(2) { always s { \(attention) } 2 experts { FFN(4) } c { pass } }"),
-    Form(
-      name: "route, else",
-      lines: "route each token by Gate() { a { \(attention) } else { FFN(4) } }"),
-    Form(
-      name: "keep above",
-      lines: "keep above 0.5 of token by Gate() { \(attention) } else { FFN(4) }"),
-    Form(name: "loop", lines: "loop 2 { \(attention) }"),
-    Form(
-      name: "until, average",
-      lines: "loop up to 3 each token until Act() { \(attention) } join average"),
-    Form(
-      name: "exit",
-      lines:
-        "\(attention); exit each token when confidence > 0.065 through Linear(16); \(attention)"),
-    Form(
-      name: "cascade",
-      lines:
-        "cascade each token { s { \(attention) } accept when margin > 0.001  big { \(attention) } }"
-    ),
-    Form(name: "reuse", lines: "loop 3 { reuse each token when distance < 0.9 { \(attention) } }"),
-    Form(name: "delay", lines: "{ x in x + delay(x, 2) + previous(x) }; \(attention)"),
-    Form(
-      name: "delay on a path",
-      lines: "route each token by TopK(1) { a { { x in delay(x, 1) } } b { pass } }"),
-    Form(name: "delay beyond all", lines: "{ x in x + delay(x, 1000000) }"),
-    Form(
-      name: "convolution", lines: "residual { Conv1D(8, kernel: 3, dilation: 2) }; Conv1D(8, 2)"),
-    Form(name: "convolution beyond all", lines: "Conv1D(8, kernel: 3, dilation: 60000)"),
-    Form(
-      name: "convolution of channels apart, on a path",
-      lines: "route each token by TopK(1) { a { Conv1D(8, kernel: 4, groups: 8) } b { pass } }"),
-    Form(name: "RNN", lines: "residual { RNN(8) }; \(attention)"),
-    Form(
-      name: "GRU on a path", lines: "route each token by TopK(1) { a { GRU(8) } b { LSTM(8) } }"),
-    Form(
-      name: "sites in a scan",
-      lines: """
-        scan over token carrying (h = zeros(8)) {
-          { row in
-            h = (row + 0.5 * h) >> route each token by TopK(1) { a { Linear(8) } b { tanh } }
-            h
-          }
-        }
-        """),
-    Form(name: "nested width", lines: "residual { FFN(16, width: 50%) }; \(attention)"),
-    Form(
-      name: "an axis decides",
-      lines: """
-        { x in
-          let y = rearrange(x, "token (head e) -> token head e", head: 2)
-          let z = y >> keep top 1 of head each token by Gate() { Linear(4) } else { pass }
-          rearrange(z, "token head e -> token (head e)")
-        }; \(attention)
-        """),
-    Form(
-      name: "attention along an axis",
-      lines: """
-        { x in
-          let y = rearrange(x, "token (part e) -> token part e", part: 2)
-          let z = y >> route each part by TopK(1) { a { { h in attend(h, h, h) } } b { Linear(4) } }
-          rearrange(z, "token part e -> token (part e)")
-        }
-        """),
-  ]
-
-  /// Whatever needs later rows, or other units than the one it decides about.
-  static let whole = [
-    Form(name: "attention to both sides", lines: "residual { Attention(2) }"),
-    Form(name: "keep a share", lines: "keep 50% of token by Half() { \(attention) }"),
-    Form(
-      name: "capacity",
-      lines: "route each token by Full() { a { Linear(8) } b { \(attention) } }"),
-    Form(
-      name: "sequences", lines: "route each sequence by TopK(1) { a { \(attention) } b { pass } }"),
-    Form(
-      name: "a scan from the end",
-      lines: """
-        scan over token carrying (h = zeros(8)) {
-          { row in
-            h = 0.5 * h + row
-            h
-          }
-        } in reverse
-        """),
-    Form(name: "a window on both sides", lines: "Conv1D(8, kernel: 3, padding: \"same\")"),
-    Form(name: "a mean over rows", lines: "{ x in x - mean(x) }"),
-  ]
-
-  static let routers = """
-    router Gate() { scores { Linear(1) >> sigmoid }  select above(0.5)  weigh score }
-    router Half() { scores { Linear(1) >> sigmoid }  select best(50%)  weigh score }
-    router Full() { scores { Linear(paths) >> softmax }  select top(1, capacity: 1) }
-    router Act() {
-      scores { Linear(1) >> sigmoid }
-      select accumulate(0.9)
-      weigh selected * (1 - total) + (1 - selected) * score
-    }
-
-    """
+  /// What tests of generation write with.
+  static let written: [ModelForm] = [.plain, .share, .route, .convolution]
 
   private struct Bench {
     let model: ModelGraph
@@ -134,16 +17,8 @@ import Testing
     let parameters = ParameterStore(seed: 3)
     let columns = 16
 
-    init(_ lines: String) throws {
-      let engine = Engine()
-      let script =
-        routers
-        + "model M() { Embedding(16, 8) >> Positions(limit: 64); \(lines); Norm() >> Linear(16) }\n"
-      try engine.run(Array((script + "let m = M()\n").utf8), name: "form.adapt")
-      guard case .flow(let flow)? = engine.interpreter["m"] else {
-        throw RuntimeError.badInput("the script binds no model")
-      }
-      model = try engine.interpreter.trace(flow, input: .tokens, mode: .inference)
+    init(_ form: ModelForm) throws {
+      model = try form.model()
       try parameters.ensure(model)
       executor = try Executor(model.graph, outputs: [model.output], cpu: CPU(threads: 2))
     }
@@ -176,8 +51,8 @@ import Testing
     [3, 1, 0], [4, 2, 6], [5, 3, 7], [6, 4, 9], [7, 4, 10], [11, 4, 14],
   ]
 
-  @Test(arguments: causal) func rowsAsTheyComeEqualTheWhole(_ form: Form) throws {
-    let bench = try Bench(form.lines)
+  @Test(arguments: ModelForm.steppable) func rowsAsTheyComeEqualTheWhole(_ form: ModelForm) throws {
+    let bench = try Bench(form)
     let all = Self.lengths.map { 0..<$0 }
     try bench.executor.run(bench.batch(all), bench.parameters)
     let expected = bench.rows(all)
@@ -208,12 +83,13 @@ import Testing
     }
   }
 
-  @Test(arguments: whole) func otherModelsNeedTheWhole(_ form: Form) throws {
-    #expect(StepwiseRun(try Bench(form.lines).executor, sequences: 1) == nil)
+  @Test(arguments: ModelForm.unsteppable) func otherModelsNeedTheWhole(_ form: ModelForm) throws {
+    #expect(StepwiseRun(try Bench(form).executor, sequences: 1) == nil)
   }
 
   @Test func policiesThatCountUnitsNeedTheWhole() throws {
-    let bench = try Bench("route each token by TopK(1) { a { Linear(8) } b { zero } }")
+    let lines = "route each token by TopK(1) { a { Linear(8) } b { zero } }"
+    let bench = try Bench(ModelForm(name: "a route", lines: lines))
     let site = try #require(bench.executor.graph.sites.first).name
     for policy in [Policy.uniform, .random(seed: 1), .budget(0.5), .replay([1, 0])] {
       #expect(StepwiseRun(bench.executor, sequences: 1, policies: [site: policy]) == nil)
@@ -223,15 +99,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [Form(name: "attention", lines: attention), whole[1], causal[1], causal[13]])
-  func generationWritesWhatWholeRunsWrite(_ form: Form) throws {
-    let engine = Engine()
-    let script =
-      Self.routers
-      + "model M() { Embedding(256, 8) >> Positions(); \(form.lines); Norm() >> Linear(256) }\n"
-    try engine.run(Array((script + "let m = M()\n").utf8), name: "form.adapt")
-    guard case .flow(let flow)? = engine.interpreter["m"] else { return }
-    let model = try engine.interpreter.trace(flow, input: .tokens, mode: .inference)
+  @Test(arguments: written)
+  func generationWritesWhatWholeRunsWrite(_ form: ModelForm) throws {
+    let model = try form.model(classes: 256)
     let parameters = ParameterStore(seed: 3)
     try parameters.ensure(model)
     // Beyond the window of 12 the context moves.
@@ -253,10 +123,9 @@ import Testing
   }
 
   /// Prompts of several lengths, some beyond the window, some that are done before the others.
-  @Test(
-    arguments: [Form(name: "attention", lines: attention), whole[1], causal[1], causal[13]], [0, 1])
-  func textsSideBySideAreThoseWrittenAlone(_ form: Form, _ temperature: Double) throws {
-    let bench = try Bench(form.lines)
+  @Test(arguments: written, [0, 1])
+  func textsSideBySideAreThoseWrittenAlone(_ form: ModelForm, _ temperature: Double) throws {
+    let bench = try Bench(form)
     let tasks = [("In the", 9), ("A", 3), ("", 5), ("And God said, Let", 4), ("x", 0)].enumerated()
       .map { number, text in
         WritingTask(
@@ -279,7 +148,7 @@ import Testing
   }
 
   @Test func aTextThatIsStoppedStopsAll() throws {
-    let bench = try Bench(Self.attention)
+    let bench = try Bench(.plain)
     let generator = try Generator(bench.model, window: 12, cpu: CPU(threads: 1))
     let tasks = [1, 2].map { WritingTask(after: [1], count: 4, seed: $0) }
     #expect(throws: CancellationError.self) {
@@ -328,7 +197,7 @@ import Testing
     "route each sequence by TopK(1) { a { Linear(8) } b { Linear(8) } }",
   ])
   func everyByteHasItsShareOfUnits(_ lines: String) throws {
-    let bench = try Bench(lines)
+    let bench = try Bench(ModelForm(name: "units", lines: lines))
     let routed = try Generator(bench.model, window: 16, cpu: CPU(threads: 1))
       .routes(of: [1, 2, 3, 4, 5], bench.parameters)
     // Both paths cost the same, so every byte costs what it could.
@@ -338,7 +207,7 @@ import Testing
   }
 
   @Test func wrongRowsAreRefusedAndForgotten() throws {
-    let bench = try Bench(Self.attention)
+    let bench = try Bench(.plain)
     let steps = try #require(StepwiseRun(bench.executor, sequences: 2))
     #expect(throws: RuntimeError.self) {
       try steps.run(bench.batch([0..<2]), bench.parameters)

@@ -25,19 +25,14 @@ import Testing
   private func trained(_ surgery: String, _ values: (ParameterInfo) throws -> Tensor) throws -> (
     trainer: Trainer, parameters: ParameterStore
   ) {
-    let engine = Engine()
-    try engine.run(Array((Self.model + surgery).utf8), name: "model.adapt")
-    guard case .flow(let lm)? = engine.interpreter["lm"],
-      case .object(let object)? = engine.interpreter["optimizer"]
-    else { throw RuntimeError.badInput("the script binds no model") }
-    let optimizer = try #require(object as? OptimizerInstance)
+    let engine = try Engine(running: Self.model + surgery)
     let objective = try engine.interpreter.objectiveGraph(
-      of: lm, minimizing: "minimize crossEntropy", length: 6)
+      of: engine.flow("lm"), minimizing: "minimize crossEntropy", length: 6)
     let parameters = ParameterStore()
     for info in objective.model.graph.parameters { parameters[info.name] = try values(info) }
     let trainer = try Trainer(
       objective.model, objective: objective.total, terms: objective.terms,
-      optimizer: engine.interpreter.trace(optimizer), parameters: parameters, clip: nil,
+      optimizer: engine.optimizer(), parameters: parameters, clip: nil,
       cpu: CPU(threads: 1))
     let tokens = (0..<12).map { Int32($0 * 7 % 32) }
     _ = try trainer.step(
@@ -94,17 +89,14 @@ import Testing
       "replace(lm, \"blocks[*].ffn\", with: FFN(4))", values)
     #expect(names["blocks[1].ffn.up.weight"]?.shape == [8, 4])
     let written = Self.model.replacingOccurrences(of: "Block(16)", with: "Block(4)")
-    let engine = Engine()
-    try engine.run(Array(written.utf8), name: "model.adapt")
-    guard case .flow(let lm)? = engine.interpreter["lm"] else { return }
-    let graph = try engine.interpreter.trace(lm, input: .tokens, mode: .training)
+    let engine = try Engine(running: written)
+    let graph = try engine.interpreter.trace(engine.flow("lm"), input: .tokens, mode: .training)
     #expect(graph.graph.parameters.map(\.name) == names.names)
     #expect(replaced.gradient("blocks[0].ffn.down.weight") != nil)
   }
 
   @Test func checkingAScriptLeavesTheModelsOfEarlierRunsAsTheyAre() throws {
-    let engine = Engine()
-    try engine.run(Array(Self.model.utf8), name: "model.adapt")
+    let engine = try Engine(running: Self.model)
     let change = """
       replace(lm, "blocks[*].ffn", with: FFN(3))
       freeze(lm, "embedding")
@@ -114,7 +106,7 @@ import Testing
 
       """
     #expect(engine.check(Array(change.utf8), name: "change.adapt").isEmpty)
-    guard case .flow(let lm)? = engine.interpreter["lm"] else { return }
+    let lm = try engine.flow("lm")
     let graph = try engine.interpreter.trace(lm, input: .tokens, mode: .training)
     #expect(graph.frozen.isEmpty)
     #expect(graph.graph.parameters.contains { $0.name == "blocks[1].norm.gain" })

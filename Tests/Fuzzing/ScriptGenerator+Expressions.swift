@@ -124,7 +124,7 @@ extension ScriptGenerator {
 
   private mutating func tensor(depth: Int) -> String {
     let inner = depth - 1
-    switch random.below(6) {
+    switch random.below(7) {
     case 0, 1:
       let op = random.pick(["+", "-", "*", "/", "@", "<", "^"])
       return "(\(expression(.tensor, depth: inner)) \(op) \(expression(.tensor, depth: inner)))"
@@ -135,8 +135,25 @@ extension ScriptGenerator {
     case 4:
       let place = random.pick(["0", "-1", "0..1", "1..", "..", ".., 0", "0, 0", "5"])
       return "\(expression(.tensor, depth: inner))[\(place)]"
+    case 5: return windows(depth: inner)
     default: return "tensor(\(expression(.list, depth: inner)))"
     }
+  }
+
+  /// A convolution along one axis or two, whose sizes fit mostly.
+  private mutating func windows(depth: Int) -> String {
+    let (axes, groups, each) = (1 + random.below(2), 1 + random.below(2), 1 + random.below(2))
+    func sizes(_ most: Int) -> String {
+      (0..<axes).map { _ in "\(1 + random.below(most)), " }.joined()
+    }
+    let (places, kernel) = (sizes(5), sizes(3))
+    let channels = random.chance(90) ? groups * each : each
+    let x = "ones([\(random.chance(10) ? "2, " : "")\(places)\(channels)])"
+    let weight = "ones([\(kernel)\(each), \(groups * (1 + random.below(2)))])"
+    let padding = random.pick(["\"same\"", "\"causal\"", "0", "2", expression(.int, depth: depth)])
+    return "convolve(\(x) * \(expression(.number, depth: depth)), \(weight), "
+      + "stride: \(random.pick([1, 1, 2, 7])), padding: \(padding), "
+      + "dilation: \(random.pick([1, 1, 2])), groups: \(groups))"
   }
 
   private mutating func record(depth: Int) -> String {

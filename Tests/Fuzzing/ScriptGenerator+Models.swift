@@ -11,22 +11,31 @@ extension ScriptGenerator {
 
   /// A line of a flow that keeps the width, mostly.
   private mutating func line(_ width: Int, depth: Int) -> String {
-    let inner = depth > 0 ? random.below(13) : random.below(5)
+    let inner = depth > 0 ? random.below(14) : random.below(6)
     switch inner {
     case 0: return "Norm()"
     case 1: return "Linear(\(random.chance(90) ? width : width + 1))"
     case 2: return "FFN(\(random.pick([1, 4, width])))"
     case 3: return random.pick(["gelu", "pass", "{ x in x * 2 }", "tanh", "zero"])
     case 4: return "Attention(\(random.pick([1, 2])), causal: \(leaf(.bool)))"
-    case 5: return "residual { \(line(width, depth: depth - 1)) }"
-    case 6: return "repeat \(random.below(3)) { \(line(width, depth: depth - 1)) }"
-    case 7: return "loop \(random.below(3)) { \(line(width, depth: depth - 1)) }"
-    case 8:
+    case 5: return window(width)
+    case 6: return "residual { \(line(width, depth: depth - 1)) }"
+    case 7: return "repeat \(random.below(3)) { \(line(width, depth: depth - 1)) }"
+    case 8: return "loop \(random.below(3)) { \(line(width, depth: depth - 1)) }"
+    case 9:
       return "parallel { \(line(width, depth: depth - 1)), \(line(width, depth: depth - 1)) }"
-    case 10: return "recompute { \(line(width, depth: depth - 1)) }"
-    case 9: return "if depth > 1 { \(line(width, depth: depth - 1)) }"
+    case 10: return "if depth > 1 { \(line(width, depth: depth - 1)) }"
+    case 11: return "recompute { \(line(width, depth: depth - 1)) }"
     default: return route(width, depth: depth - 1)
     }
+  }
+
+  /// A convolution along the rows.
+  private mutating func window(_ width: Int) -> String {
+    let padding = random.pick(["causal", "causal", "same"])
+    let places = "kernel: \(1 + random.below(4)), dilation: \(random.pick([1, 1, 2, 9]))"
+    return
+      "Conv1D(\(width), \(places), padding: \"\(padding)\", groups: \(random.pick([1, 1, width])))"
   }
 
   private mutating func route(_ width: Int, depth: Int) -> String {

@@ -4,7 +4,7 @@ import AdaptRuntime
 import AdaptTensor
 
 /// A model that is run on one batch, again and again.
-final class ForwardWorkload: ProfiledMeasurement {
+final class ForwardWorkload: Measurement {
   private let executor: Executor
   private let costs: RegionCosts
   private let data: WorkloadData
@@ -13,26 +13,20 @@ final class ForwardWorkload: ProfiledMeasurement {
   init(_ script: WorkloadScript, _ options: Options, _ cpu: CPU) throws {
     machine = Machine(cpu: cpu)
     let model = try script.inferenceGraph()
-    data = try WorkloadData(script, file: options.weights)
-    try data.parameters.ensure(model)
+    data = try WorkloadData(script, for: model, file: options.weights)
     costs = model.graph.costs(of: model.output, length: Double(try script.count("length")))
     executor = try Executor(model.graph, outputs: [model.output], cpu: cpu)
     _ = try step()
   }
 
-  var profile: Profile? {
-    get { executor.profile }
-    set { executor.profile = newValue }
-  }
-
   func step() throws -> Double { try seconds { try executor.run(data.batch, data.parameters) } }
 
-  func facts() throws -> [String: Any] {
+  func facts() -> [String: Any] {
     var facts: [String: Any] = [
       "flops": executor.flops(of: [.matmul]), "sgemm": machine.sgemmRate(),
       "operations": executor.flops(for: [0]), "executed_share": executedShare, "shares": shares,
     ]
-    facts["difference"] = try executor.withFloats(0) { try data.difference(of: $0) }
+    facts["difference"] = executor.withFloats(0) { data.difference(of: $0) }
     return facts
   }
 

@@ -13,8 +13,7 @@ final class GenerationWorkload: Measurement {
 
   init(_ script: WorkloadScript, _ options: Options, _ cpu: CPU) throws {
     let model = try script.inferenceGraph()
-    data = try WorkloadData(script, file: options.weights)
-    try data.parameters.ensure(model)
+    data = try WorkloadData(script, for: model, file: options.weights)
     bandwidth = Machine(cpu: cpu).bandwidth()
     let length = try script.count("length")
     count = try script.count("count")

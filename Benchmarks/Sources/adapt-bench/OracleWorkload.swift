@@ -11,8 +11,7 @@ final class OracleWorkload: Measurement {
 
   init(_ script: WorkloadScript, _ options: Options, _ cpu: CPU) throws {
     let model = try script.inferenceGraph()
-    data = try WorkloadData(script, file: options.weights)
-    try data.parameters.ensure(model)
+    data = try WorkloadData(script, for: model, file: options.weights)
     let (count, length) = (try script.count("sequences"), try script.count("length"))
     let lengths = Array(repeating: length, count: count)
     let ints = data.batch.ints

@@ -1,11 +1,10 @@
 import AdaptSyntax
-import Foundation
 
 /// A script that is parsed again and again, in this process.
 final class ParseWorkload: Measurement {
   private let bytes: [UInt8]
 
-  init(_ path: String) throws { bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path))) }
+  init(_ path: String) throws { bytes = try contents(of: path) }
 
   /// What is to be known before any timing: a script with errors would be parsed in part only.
   func facts() -> [String: Any] {

@@ -11,24 +11,52 @@ protocol Measurement: AnyObject {
   func facts() throws -> [String: Any]
 }
 
-/// One that can tell where its time goes, op by op.
-protocol ProfiledMeasurement: Measurement {
-  /// Set to an empty profile to have each step add its times to it.
-  var profile: Profile? { get set }
+/// Prints what a step of ten took on average, op by op, longest first, and as a whole.
+///
+/// What the body of a scan does counts by itself and within `scan`. Steps of a scan that run on several
+/// threads count on each.
+/// - Parameter profile: what the measurement's backend adds its times to.
+func printProfile(_ profile: Profile, of measurement: any Measurement) throws {
+  let (before, steps) = (profile.table, 10)
+  let whole = try (0..<steps).reduce(0) { sum, _ in try sum + measurement.step() }
+  let share = 1 / Double(steps)
+  let entries = profile.table.map { entry in
+    entry.since(before.first { ($0.op, $0.way) == (entry.op, entry.way) })
+  }
+  for entry in entries.sorted(by: { $0.seconds > $1.seconds }) where entry.calls > 0 {
+    let name = entry.op + (entry.way.isEmpty ? "" : " (\(entry.way))")
+    say(
+      padded(name)
+        + String(
+          format: "%8.1f calls  %9.3f ms  %8.1f GFLOP/s", Double(entry.calls) * share,
+          entry.seconds * 1000 * share, entry.flops / entry.seconds / 1e9))
+  }
+  say(padded("a step") + String(format: "%8d        %9.3f ms", 1, whole * 1000 * share))
 }
 
-extension ProfiledMeasurement {
-  /// Times of ten steps by op.
-  func printProfile() throws {
-    profile = Profile()
-    for _ in 0..<10 { _ = try step() }
-    for entry in profile?.table ?? [] {
-      say(
-        String(
-          format: "%-40@ %5d calls  %8.2f ms  %8.1f GFLOP/s",
-          (entry.op + (entry.way.isEmpty ? "" : " (\(entry.way))")) as NSString,
-          entry.calls / 10, entry.seconds * 100, entry.flops / entry.seconds / 1e9))
-    }
+private func padded(_ name: String) -> String {
+  name.padding(toLength: max(56, name.count), withPad: " ", startingAt: 0)
+}
+
+extension Profile.Entry {
+  /// What came behind an earlier state of the same entry.
+  fileprivate func since(_ earlier: Profile.Entry?) -> Profile.Entry {
+    guard let earlier else { return self }
+    var rest = self
+    rest.calls -= earlier.calls
+    rest.seconds -= earlier.seconds
+    rest.flops -= earlier.flops
+    return rest
+  }
+}
+
+/// The bytes of a file.
+/// - Throws: an error that names it.
+func contents(of path: String) throws -> [UInt8] {
+  do { return try [UInt8](Data(contentsOf: URL(fileURLWithPath: path))) } catch {
+    let exists = FileManager.default.fileExists(atPath: path)
+    throw RuntimeError.badInput(
+      exists ? "\(path) cannot be read" : "there is no file '\(path)'")
   }
 }
 

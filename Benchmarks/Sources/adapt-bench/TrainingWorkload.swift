@@ -4,7 +4,7 @@ import AdaptRuntime
 import AdaptTensor
 
 /// A model that is trained on one batch, again and again.
-final class TrainingWorkload: ProfiledMeasurement {
+final class TrainingWorkload: Measurement {
   private let trainer: Trainer
   private let data: WorkloadData
   private let machine: Machine
@@ -18,17 +18,12 @@ final class TrainingWorkload: ProfiledMeasurement {
     let interpreter = script.engine.interpreter
     let graph = try interpreter.objectiveGraph(
       of: script.model(), minimizing: script.text("objective"), data: format)
-    data = try WorkloadData(script, file: options.weights)
+    data = try WorkloadData(script, for: graph.model, file: options.weights)
     trainer = try Trainer(
       graph.model, objective: graph.total, terms: graph.terms,
       optimizer: interpreter.trace(script.optimizer()), parameters: data.parameters, clip: 1,
       cpu: cpu)
     last = try trainer.step(data.batch)
-  }
-
-  var profile: Profile? {
-    get { trainer.profile }
-    set { trainer.profile = newValue }
   }
 
   func step() throws -> Double { try seconds { last = try trainer.step(data.batch) } }

@@ -1,7 +1,6 @@
 import AdaptGraph
 import AdaptRuntime
 import AdaptTensor
-import Foundation
 
 /// The weights and the batch that a workload runs on: the rival's, or numbers of our own.
 struct WorkloadData {
@@ -10,14 +9,15 @@ struct WorkloadData {
   /// What the rival gave for it.
   private(set) var expected: Tensor?
 
-  init(_ script: WorkloadScript, file: String?) throws {
+  /// - Parameter file: the rival's; what it does not have of the model starts from its initializer.
+  init(_ script: WorkloadScript, for model: ModelGraph, file: String?) throws {
     batch = Batch(layout: try script.layout())
     if let file { try read(file) } else { draw(try script.input(), try script.classes()) }
+    try parameters.ensure(model)
   }
 
   private mutating func read(_ path: String) throws {
-    let contents = try SafeTensors.decode([UInt8](Data(contentsOf: URL(fileURLWithPath: path))))
-    for entry in contents.entries {
+    for entry in try SafeTensors.decode(contents(of: path)).entries {
       switch entry.name {
       case "output": expected = entry.tensor
       case DataInput.input, DataInput.target: try feed(entry.tensor, as: entry.name)
@@ -28,7 +28,7 @@ struct WorkloadData {
 
   private mutating func feed(_ tensor: Tensor, as name: String) throws {
     switch tensor.elementType {
-    case .float32: batch.floats[name] = try tensor.floats
+    case .float32: batch.floats[name] = tensor.floats
     case .int32: batch.ints[name] = try tensor.integers
     }
   }
@@ -51,8 +51,8 @@ struct WorkloadData {
 
   /// How far numbers are from what the rival gave: the largest difference, relative to its largest
   /// number; nil without a rival.
-  func difference(of numbers: UnsafeBufferPointer<Float>) throws -> Double? {
-    guard let wanted = try expected?.floats else { return nil }
+  func difference(of numbers: UnsafeBufferPointer<Float>) -> Double? {
+    guard let wanted = expected?.floats else { return nil }
     guard wanted.count == numbers.count else { return .greatestFiniteMagnitude }
     let largest = wanted.reduce(0) { max($0, abs($1)) }
     let difference = zip(wanted, numbers).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }

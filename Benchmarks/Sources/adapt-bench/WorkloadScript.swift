@@ -11,8 +11,7 @@ struct WorkloadScript {
 
   init(_ options: Options) throws {
     engine = Engine(Engine.Options(output: { FileHandle.standardError.write(Data($0.utf8)) }))
-    let script = try Data(contentsOf: URL(fileURLWithPath: options.script))
-    try engine.run([UInt8](script), name: options.script)
+    try engine.run(contents(of: options.script), name: options.script)
     let call = "workload(\(options.settings.joined(separator: ", ")))"
     guard case .record(let record)? = try engine.evaluate(call) else {
       throw RuntimeError.badInput("\(call) gives no record")

@@ -4,14 +4,11 @@ import Foundation
 
 // Our side of the benchmarks: one process does one workload, a step on request.
 // Speaks the protocol of ../../README.md on its standard input and output.
-//
-//     adapt-bench WORKLOAD.adapt [--threads N] [--weights FILE] [--set NAME=VALUE]... [--profile]
-//     adapt-bench SCRIPT.adapt --parse
 
-func measurement(_ options: Options) throws -> any Measurement {
+func measurement(_ options: Options, _ profile: Profile?) throws -> any Measurement {
   if options.isParsed { return try ParseWorkload(options.script) }
   let script = try WorkloadScript(options)
-  let cpu = CPU(threads: options.threads)
+  let cpu = CPU(threads: options.threads, profile: profile)
   switch try script.text("does") {
   case "train": return try TrainingWorkload(script, options, cpu)
   case "forward": return try ForwardWorkload(script, options, cpu)
@@ -22,13 +19,12 @@ func measurement(_ options: Options) throws -> any Measurement {
 }
 
 func run() throws {
-  let options = Options(Array(CommandLine.arguments.dropFirst()))
-  let timed = try measurement(options)
-  if options.isProfiled, let profiled = timed as? any ProfiledMeasurement {
-    try profiled.printProfile()
-  } else {
-    try serve(timed)
-  }
+  let options = try Options(Array(CommandLine.arguments.dropFirst()))
+  if options.isHelp { return say(Options.usage) }
+  // The backend's own, so that what runs in the body of a scan or beside others is seen too.
+  let profile = options.isProfiled ? Profile() : nil
+  let timed = try measurement(options, profile)
+  if let profile { try printProfile(profile, of: timed) } else { try serve(timed) }
 }
 
 do { try run() } catch {

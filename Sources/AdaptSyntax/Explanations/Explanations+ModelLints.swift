@@ -6,35 +6,8 @@ extension Explanation {
       "A learned router that takes only some of the paths reinforces whatever it takes first, and "
         + "soon sends everything there (Shazeer et al. 2017, §4). A 'loss' clause that grows with "
         + "uneven use keeps the paths alive; TopK has one.",
-      bad: """
-        router Bare(k = 1) {
-          scores { Linear(paths) >> softmax }
-          select top(k)
-          weigh score
-        }
-        model Tiny() {
-          Embedding(256, 8)
-          route each token by Bare() { big { FFN(32) }  small { FFN(8) } }
-          Linear(256)
-        }
-        print Tiny()
-
-        """,
-      good: """
-        router Even(k = 1) {
-          scores { Linear(paths) >> softmax }
-          select top(k)
-          weigh score
-          loss 1% * paths * sum(mean(score) * mean(selected)) / k
-        }
-        model Tiny() {
-          Embedding(256, 8)
-          route each token by Even() { big { FFN(32) }  small { FFN(8) } }
-          Linear(256)
-        }
-        print Tiny()
-
-        """),
+      bad: routed(by: "Bare", with: "k = 1", ["select top(k)", "weigh score"]),
+      good: routed(by: "Even", with: "k = 1", ["select top(k)", "weigh score", balance + " / k"])),
     .seesFuture: Explanation(
       "generation from a model that looks ahead",
       "generate asks for one token after the other, so what a token attends to or is chosen by must "
@@ -84,37 +57,10 @@ extension Explanation {
       "another selection in training than in use",
       "What is selected in training is not what is selected in inference, so the paths meet units "
         + "that they were not trained on. Where it is meant so, say it: // lint: allow W0204.",
-      bad: """
-        router Mixed() {
-          scores { Linear(paths) >> softmax }
-          select all in training
-          select top(1) in inference
-          weigh score
-          loss 1% * paths * sum(mean(score) * mean(selected))
-        }
-        model Tiny() {
-          Embedding(256, 8)
-          route each token by Mixed() { big { FFN(32) }  small { FFN(8) } }
-          Linear(256)
-        }
-        print Tiny()
-
-        """,
-      good: """
-        router Same() {
-          scores { Linear(paths) >> softmax }
-          select top(1)
-          weigh score
-          loss 1% * paths * sum(mean(score) * mean(selected))
-        }
-        model Tiny() {
-          Embedding(256, 8)
-          route each token by Same() { big { FFN(32) }  small { FFN(8) } }
-          Linear(256)
-        }
-        print Tiny()
-
-        """),
+      bad: routed(
+        by: "Mixed",
+        ["select all in training", "select top(1) in inference", "weigh score", balance]),
+      good: routed(by: "Same", ["select top(1)", "weigh score", balance])),
     .mixesSamples: Explanation(
       "an output that depends on the rest of the batch",
       "A number over all rows of the batch goes into the output, so that the answer for one sample "
@@ -159,35 +105,8 @@ extension Explanation {
       "a router that learns nothing from the result",
       "A selection has no gradient. Where the paths' results are not weighted by the scores, the "
         + "objective does not reach the router: it never learns which path helps. Add 'weigh score'.",
-      bad: """
-        router Blind() {
-          scores { Linear(paths) >> softmax }
-          select top(1)
-          loss 1% * paths * sum(mean(score) * mean(selected))
-        }
-        model Tiny() {
-          Embedding(256, 8)
-          route each token by Blind() { big { FFN(32) }  small { FFN(8) } }
-          Linear(256)
-        }
-        print Tiny()
-
-        """,
-      good: """
-        router Seeing() {
-          scores { Linear(paths) >> softmax }
-          select top(1)
-          weigh score
-          loss 1% * paths * sum(mean(score) * mean(selected))
-        }
-        model Tiny() {
-          Embedding(256, 8)
-          route each token by Seeing() { big { FFN(32) }  small { FFN(8) } }
-          Linear(256)
-        }
-        print Tiny()
-
-        """),
+      bad: routed(by: "Blind", ["select top(1)", balance]),
+      good: routed(by: "Seeing", ["select top(1)", "weigh score", balance])),
     .nothingToReuse: Explanation(
       "a reuse with nothing to reuse",
       "'reuse' lets what a loop computed in an earlier round stand. Outside of a loop there is no "
@@ -248,4 +167,25 @@ extension Explanation {
 
         """),
   ]
+
+  /// A model that routes by a router of its own, of these clauses.
+  private static func routed(
+    by router: String, with parameters: String = "", _ clauses: [String]
+  ) -> String {
+    """
+    router \(router)(\(parameters)) {
+      scores { Linear(paths) >> softmax }
+      \(clauses.joined(separator: "\n  "))
+    }
+    model Tiny() {
+      Embedding(256, 8)
+      route each token by \(router)() { big { FFN(32) }  small { FFN(8) } }
+      Linear(256)
+    }
+    print Tiny()
+
+    """
+  }
+
+  private static let balance = "loss 1% * paths * sum(mean(score) * mean(selected))"
 }
