@@ -120,22 +120,26 @@ import Testing
       #expect(found.paths.map(\.counts) == expected.paths.map(\.counts))
       #expect(found.paths.map(\.site) == expected.paths.map(\.site))
       #expect(found.units == expected.units)
+      let largest = plain.names.compactMap { plain.trainer.gradient($0)?.map(abs).max() }.max() ?? 0
       for name in plain.names {
-        expectSame(again.trainer.gradient(name), plain.trainer.gradient(name), name)
+        expectSame(again.trainer.gradient(name), plain.trainer.gradient(name), name, largest)
       }
     }
     #expect(again.trainer.flops > plain.trainer.flops)
   }
 
-  /// Kernels may come to another last bit where ops run in other groups.
-  private func expectSame(_ found: [Float]?, _ expected: [Float]?, _ name: String) {
+  /// Kernels may come to another last bit where ops run in other groups; a gradient that is zero but for
+  /// rounding (attention's bias of keys) is held to the last bit of the largest one.
+  private func expectSame(
+    _ found: [Float]?, _ expected: [Float]?, _ name: String, _ largest: Float
+  ) {
     guard let found, let expected, found.count == expected.count else {
       #expect(found == expected, "\(name)")
       return
     }
     let scale = expected.map(abs).max() ?? 0
     let distance = zip(found, expected).map { abs($0 - $1) }.max() ?? 0
-    #expect(distance <= 2e-6 * scale, "\(name): \(distance) of \(scale)")
+    #expect(distance <= 2e-6 * scale + 1e-7 * largest, "\(name): \(distance) of \(scale)")
   }
 
   private static let deep = Line(name: "deep", text: "repeat 12 { « Block() » }")
