@@ -92,10 +92,8 @@ extension Executor {
   }
 
   func bind(_ parameters: ParameterStore) throws {
-    for (index, place) in plan.places.enumerated() {
-      if case .parameter(let number) = place {
-        pointers[index] = try parameters.pointer(graph.parameters[number])
-      }
+    for (value, number) in plan.parameters {
+      pointers[value] = try parameters.pointer(graph.parameters[number])
     }
     bindViews()
   }
@@ -111,12 +109,8 @@ extension Executor {
   }
 
   private func bindViews() {
-    for (index, place) in plan.places.enumerated() {
-      if case .literal(let literal) = place { pointers[index] = literal.tensor.storage.pointer }
-    }
-    // Views of parameters and blocks alike, in order: a view's source comes before it.
-    for (index, place) in plan.places.enumerated() {
-      if case .alias(let source) = place { pointers[index] = pointers[source.index] }
-    }
+    for (value, literal) in plan.literals { pointers[value] = literal.tensor.storage.pointer }
+    // Views of parameters and blocks alike.
+    for (value, source) in plan.views { pointers[value] = pointers[source] }
   }
 }

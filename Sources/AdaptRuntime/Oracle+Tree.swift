@@ -37,6 +37,9 @@ package final class OracleTree {
   private let fixed: [String: Policy]
   private let partRows: Int
 
+  /// The nodes of the steps up to each cut and behind the last.
+  private let nodes: [Set<Int>]
+
   /// By cut, what is kept of the run up to it, in the order of its values.
   private var kept: [[Storage?]]
   private var batch = Batch(layout: RowLayout(lengths: []))
@@ -71,6 +74,8 @@ package final class OracleTree {
     }
     (self.executor, self.cuts, self.fixed, combinations) = (executor, cuts, fixed, count)
     kept = cuts.map { $0.kept.map { _ in nil } }
+    let ends = [0] + cuts.map(\.step) + [executor.plan.steps.count]
+    nodes = zip(ends, ends.dropFirst()).map { executor.nodes(of: $0..<$1) }
     self.strides = cuts.map { strides[$0.site.name] ?? 1 }
   }
 
@@ -116,7 +121,7 @@ package final class OracleTree {
     let first = level == 0 ? 0 : cuts[level - 1].step
     let end = level < cuts.count ? cuts[level].step : executor.plan.steps.count
     try executor.run(first..<end)
-    result.executed += executor.flops(first..<end)
+    result.executed += executor.graph.flops(of: nodes[level], executor.rowCounts)
   }
 
   // MARK: Going on
@@ -256,12 +261,12 @@ extension Policy {
 }
 
 extension Executor {
-  /// Operations of some steps of the plan, at the rows they have.
-  fileprivate func flops(_ steps: Range<Int>) -> Double {
-    let numbers = plan.steps[steps].flatMap(\.nodes).compactMap { node in
-      node.outputs.first.map { graph.values[$0.index].node }
-    }
-    return graph.flops(of: Set(numbers), rowCounts)
+  /// The graph's nodes that some steps of the plan run.
+  fileprivate func nodes(of steps: Range<Int>) -> Set<Int> {
+    Set(
+      plan.steps[steps].flatMap(\.nodes).compactMap { node in
+        node.outputs.first.map { graph.values[$0.index].node }
+      })
   }
 
   /// The rows of the batch where all take the first path of each site, or the one that is fixed.

@@ -64,6 +64,12 @@ struct Plan: Sendable {
   /// How many of the events the steps so far know of.
   private var settled = 0
   private(set) var places: [Place]
+  /// Values that are a parameter's memory, by their numbers, with the parameter's.
+  private(set) var parameters: [(value: Int, parameter: Int)] = []
+  /// Values that are the memory of a tensor that the graph holds.
+  private(set) var literals: [(value: Int, literal: Literal)] = []
+  /// Views, each behind what it looks at.
+  private(set) var views: [(value: Int, source: Int)] = []
   /// Row sets whose groups and positions some op reads; the others need only a count.
   private(set) var layoutRows: Set<RowSetID> = []
   private let external: Set<ValueID>
@@ -206,10 +212,13 @@ struct Plan: Sendable {
       switch place {
       case .block(let block): blocks[block].values.append(ValueID(index))
       case .alias(let source):
+        views.append((index, source.index))
         if case .block(let block) = places[source.index] {
           blocks[block].values.append(ValueID(index))
         }
-      case .parameter, .literal, .external, .none: continue
+      case .parameter(let parameter): parameters.append((index, parameter))
+      case .literal(let literal): literals.append((index, literal))
+      case .external, .none: continue
       }
     }
   }

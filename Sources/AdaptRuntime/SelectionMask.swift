@@ -60,15 +60,17 @@ struct SelectionMask {
       setDecided { _, _ in false }
       for group in groups {
         for path in 0..<decided {
-          let order = ranked(group, path, numbers)
-          for unit in order.prefix(amount.of(group.count)) { self[unit, path] = 1 }
+          for unit in greatest(amount.of(group.count), of: group, path, numbers) {
+            self[unit, path] = 1
+          }
         }
       }
     case .pairs(let amount):
       setDecided { _, _ in false }
       for group in groups {
-        let order = rankedPairs(group, numbers)
-        for place in order.prefix(amount.of(order.count)) {
+        let places = group.lowerBound * decided..<group.upperBound * decided
+        let keys = Ranking(places) { numbers[$0] }
+        for place in keys.first(amount.of(places.count)) {
           self[place / decided, place % decided] = 1
         }
       }
@@ -132,33 +134,23 @@ struct SelectionMask {
   ) {
     let takers = group.filter { self[$0, path] != 0 }
     guard takers.count > room else { return }
-    let kept = order == .position ? takers : ranked(takers, path, numbers)
-    for unit in kept.dropFirst(room) { self[unit, path] = 0 }
+    for unit in takers { self[unit, path] = 0 }
+    let kept =
+      order == .position
+      ? Array(takers.prefix(room)) : greatest(room, of: takers, path, numbers)
+    for unit in kept { self[unit, path] = 1 }
   }
 
   /// Places of `[units, decided]` by their numbers, the greatest first, of equal ones the earlier.
   func rankedPairs(_ group: Range<Int>, _ numbers: UnsafePointer<Float>) -> [Int] {
-    SelectionMask.ranked(
-      group.lowerBound * decided..<group.upperBound * decided
-    ) { numbers[$0] }
+    let places = group.lowerBound * decided..<group.upperBound * decided
+    return Ranking(places) { numbers[$0] }.sorted()
   }
 
-  /// Units by their number for a path, the greatest first, of equal ones the earlier.
-  private func ranked(
-    _ units: some Sequence<Int>, _ path: Int, _ numbers: UnsafePointer<Float>
+  /// The units with the greatest numbers for a path, of equal ones the earlier, in any order.
+  private func greatest(
+    _ count: Int, of units: some Collection<Int>, _ path: Int, _ numbers: UnsafePointer<Float>
   ) -> [Int] {
-    SelectionMask.ranked(units) { numbers[$0 * decided + path] }
-  }
-
-  /// Places by a finite number, which makes the upper half of what is sorted; the place is the lower.
-  private static func ranked(
-    _ places: some Sequence<Int>, by number: (Int) -> Float
-  ) -> [Int] {
-    let keys = places.map { place -> UInt64 in
-      let bits = (number(place) + 0).bitPattern  // no zero below another
-      let ascending = bits >> 31 == 0 ? bits | 1 << 31 : ~bits
-      return UInt64(~ascending) << 32 | UInt64(UInt32(truncatingIfNeeded: place))
-    }
-    return keys.sorted().map { Int(UInt32(truncatingIfNeeded: $0)) }
+    Ranking(units) { numbers[$0 * decided + path] }.first(count)
   }
 }
