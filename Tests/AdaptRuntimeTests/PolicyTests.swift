@@ -75,6 +75,25 @@ private struct SiteBench {
     #expect(try capped.paths(.capacity(0.4)) == [[0], [2], [1], [2], [2]])
   }
 
+  /// Orders that a search by halves finds easy and hard: risen, fallen, a roof, few values, both zeros.
+  static let orders: [(name: String, number: @Sendable (Int) -> Float)] = [
+    ("random", { Float(($0 &* 7919 + 13) % 1009) - 500 }),
+    ("rising", { Float($0) }), ("falling", { -Float($0) }),
+    ("roof", { Float(min($0, 299 - $0)) }), ("equal", { _ in -2 }),
+    ("few values", { Float($0 % 3) - 1 }), ("zeros", { $0 % 2 == 0 ? 0 : -0.0 }),
+  ]
+
+  @Test(arguments: orders.indices, [0, 1, 7, 150, 299, 300])
+  func theBestAreThoseThatSortingFinds(_ order: Int, _ count: Int) throws {
+    let numbers = (0..<300).map(Self.orders[order].number)
+    let bench = try SiteBench(.best(.count(count)), numbers.map { [$0] }, hasElse: true)
+    let taken = try bench.paths(.learned).enumerated().filter { $1 == [0] }.map(\.offset)
+    let sorted = numbers.indices.sorted {
+      numbers[$0] > numbers[$1] || numbers[$0] == numbers[$1] && $0 < $1
+    }
+    #expect(taken == sorted.prefix(count).sorted(), "\(Self.orders[order].name)")
+  }
+
   @Test func aTotalBudgetIsMoved() throws {
     // In order: 0.9 and 0.8 at the first path, 0.7 at the second, 0.6 at the first …
     let bench = try SiteBench(.pairs(.share(0.3)), Self.two, hasElse: true)
