@@ -24,9 +24,16 @@ static void pack(const float *b, size_t b_row, size_t b_column, float *to, size_
   }
 }
 
+// What is added to a block of C further on.
+INLINE struct adapt_addend addend_at(struct adapt_addend add, size_t row, size_t column) {
+  if (add.row) add.row += column;
+  if (add.rows) add.rows += row * add.step + column;
+  return add;
+}
+
 // The columns of one panel. Sums that are not complete stay near, so that what is added may lie in C.
 static void packed_panel(const float *a, size_t a_row, const float *panel, float *c, size_t c_row,
-                         size_t m, size_t n, size_t k, struct adapt_addend add) {
+                         size_t m, size_t n, size_t k, const struct adapt_addend *add) {
   float sums[PACKED_ROWS * PANEL_WIDTH];
   for (size_t p = 0; p < k; p += PACKED_DEPTH) {
     size_t depth = k - p < PACKED_DEPTH ? k - p : PACKED_DEPTH;
@@ -35,14 +42,14 @@ static void packed_panel(const float *a, size_t a_row, const float *panel, float
       panel_two(a + p, a_row, 1, b, PANEL_WIDTH, from, PANEL_WIDTH, c, c_row, m, depth, add);
     else
       panel_two(a + p, a_row, 1, b, PANEL_WIDTH, from, PANEL_WIDTH, sums, PANEL_WIDTH, m, depth,
-                NOTHING);
+                NULL);
   }
   if (n == PANEL_WIDTH) return;
   for (size_t i = 0; i < m; i++)
     for (size_t j = 0; j < n; j++) {
       float sum = sums[i * PANEL_WIDTH + j];
-      if (add.row) sum += add.row[j];
-      c[i * c_row + j] = add.rows ? sum + add.rows[i * add.step + j] : sum;
+      if (add->row) sum += add->row[j];
+      c[i * c_row + j] = add->rows ? sum + add->rows[i * add->step + j] : sum;
     }
 }
 
@@ -50,8 +57,10 @@ static void product_packed(const float *a, size_t a_row, const float *b, float *
                            size_t m, size_t n, size_t k, struct adapt_addend add) {
   for (size_t i = 0; i < m; i += PACKED_ROWS) {
     size_t rows = m - i < PACKED_ROWS ? m - i : PACKED_ROWS;
-    for (size_t j = 0; j < n; j += PANEL_WIDTH)
+    for (size_t j = 0; j < n; j += PANEL_WIDTH) {
+      const struct adapt_addend here = addend_at(add, i, j);
       packed_panel(a + i * a_row, a_row, b + j * k, c + i * c_row + j, c_row, rows,
-                   n - j < PANEL_WIDTH ? n - j : PANEL_WIDTH, k, addend_at(add, i, j));
+                   n - j < PANEL_WIDTH ? n - j : PANEL_WIDTH, k, &here);
+    }
   }
 }

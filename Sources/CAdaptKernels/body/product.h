@@ -4,26 +4,23 @@
 // Vectors of a tile of one row; one of two rows has half of them.
 #define WIDE (ADAPT_TILE * 2)
 
-#define NOTHING ((struct adapt_addend){0})
-
-// What is added to a block of C further on.
-INLINE struct adapt_addend addend_at(struct adapt_addend add, size_t row, size_t column) {
-  if (add.row) add.row += column;
-  if (add.rows) add.rows += row * add.step + column;
-  return add;
-}
-
-// A sum of row i, from column j on, and what is added to it.
-INLINE V sum_with(const struct adapt_addend *add, V sum, size_t i, size_t j) {
-  if (add->row) sum += load(add->row + j);
-  return add->rows ? sum + load(add->rows + i * add->step + j) : sum;
+// Adds to the sums of a tile; one question for all of them.
+INLINE void add_to(const size_t rows, const size_t vectors, V s[ADAPT_TILE][WIDE], const float *add,
+                   size_t step) {
+  if (!add) return;
+#pragma clang loop unroll(full)
+  for (size_t i = 0; i < rows; i++) {
+#pragma clang loop unroll(full)
+    for (size_t j = 0; j < vectors; j++) s[i][j] += load(add + i * step + j * W);
+  }
 }
 
 // Tiles of ADAPT_TILE rows by two vectors keep their sums in registers. `from`, where it is not NULL,
-// holds the sums so far.
+// holds the sums so far; `add`, where it is not, what is added to them, whose row `at` is the tile's first.
 INLINE void tile(const size_t rows, const size_t vectors, const float *a, size_t a_row,
                  size_t a_column, const float *b, size_t b_row, const float *from,
-                 size_t from_row, float *c, size_t c_row, size_t k, struct adapt_addend add) {
+                 size_t from_row, float *c, size_t c_row, size_t k,
+                 const struct adapt_addend *add, size_t at) {
   V s[ADAPT_TILE][WIDE];
 #pragma clang loop unroll(full)
   for (size_t i = 0; i < rows; i++) {
@@ -42,32 +39,36 @@ INLINE void tile(const size_t rows, const size_t vectors, const float *a, size_t
       for (size_t j = 0; j < vectors; j++) s[i][j] += x * row[j];
     }
   }
+  if (add) {
+    add_to(rows, vectors, s, add->row, 0);
+    add_to(rows, vectors, s, add->rows ? add->rows + at * add->step : NULL, add->step);
+  }
 #pragma clang loop unroll(full)
   for (size_t i = 0; i < rows; i++) {
 #pragma clang loop unroll(full)
-    for (size_t j = 0; j < vectors; j++)
-      store(c + i * c_row + j * W, sum_with(&add, s[i][j], i, j * W));
+    for (size_t j = 0; j < vectors; j++) store(c + i * c_row + j * W, s[i][j]);
   }
 }
 
 #define TILE_CASE(rows)                                                                    \
   case rows:                                                                               \
-    tile(rows, vectors, a, a_row, a_column, b, b_row, from, from_row, c, c_row, k, add);   \
+    tile(rows, vectors, a, a_row, a_column, b, b_row, from, from_row, c, c_row, k, add, at); \
     break;
 
 // One panel of `vectors` vectors' width, all m rows.
 #define PANEL(name, vectors_)                                                              \
   static void name(const float *a, size_t a_row, size_t a_column, const float *b,          \
                    size_t b_row, const float *from, size_t from_row, float *c,             \
-                   size_t c_row, size_t m, size_t k, struct adapt_addend add) {            \
+                   size_t c_row, size_t m, size_t k, const struct adapt_addend *add) {     \
     enum { vectors = vectors_ };                                                           \
+    size_t at = 0;                                                                         \
     for (; m >= ADAPT_TILE; m -= ADAPT_TILE) {                                             \
       tile(ADAPT_TILE, vectors, a, a_row, a_column, b, b_row, from, from_row, c, c_row, k, \
-           add);                                                                           \
+           add, at);                                                                       \
       a += ADAPT_TILE * a_row;                                                             \
       if (from) from += ADAPT_TILE * from_row;                                             \
       c += ADAPT_TILE * c_row;                                                             \
-      add = addend_at(add, ADAPT_TILE, 0);                                                 \
+      at += ADAPT_TILE;                                                                    \
     }                                                                                      \
     switch (m) { TILE_REMAINDERS }                                                         \
   }
@@ -87,9 +88,9 @@ PANEL(panel_one, 1)
 static void panel_wide(const float *a, size_t a_row, size_t a_column, const float *b, size_t b_row,
                        const float *from, float *c, size_t c_row, size_t m, size_t k) {
   if (m == 1)
-    tile(1, WIDE, a, a_row, a_column, b, b_row, from, c_row, c, c_row, k, NOTHING);
+    tile(1, WIDE, a, a_row, a_column, b, b_row, from, c_row, c, c_row, k, NULL, 0);
   else
-    tile(2, WIDE / 2, a, a_row, a_column, b, b_row, from, c_row, c, c_row, k, NOTHING);
+    tile(2, WIDE / 2, a, a_row, a_column, b, b_row, from, c_row, c, c_row, k, NULL, 0);
 }
 
 #define DEPTH ((size_t)256)
@@ -102,7 +103,7 @@ static void panel_part(const float *a, size_t a_row, size_t a_column, const floa
   for (size_t i = 0; i < m; i += ADAPT_TILE) {
     size_t rows = m - i < ADAPT_TILE ? m - i : ADAPT_TILE;
     panel_one(a + i * a_row, a_row, a_column, packed, W, NULL, 0, result, W, rows, k,
-              NOTHING);
+              NULL);
     for (size_t r = 0; r < rows; r++) {
       V s = load(result + r * W);
       float *to = c + (i + r) * c_row;
@@ -122,9 +123,9 @@ static void product(const float *a, size_t a_row, size_t a_column, const float *
       for (; j + wide <= n; j += wide)
         panel_wide(ap, a_row, a_column, bp + j, b_row, FROM, c + j, c_row, m, depth);
     for (; j + 2 * W <= n; j += 2 * W)
-      panel_two(ap, a_row, a_column, bp + j, b_row, FROM, c_row, c + j, c_row, m, depth, NOTHING);
+      panel_two(ap, a_row, a_column, bp + j, b_row, FROM, c_row, c + j, c_row, m, depth, NULL);
     for (; j + W <= n; j += W)
-      panel_one(ap, a_row, a_column, bp + j, b_row, FROM, c_row, c + j, c_row, m, depth, NOTHING);
+      panel_one(ap, a_row, a_column, bp + j, b_row, FROM, c_row, c + j, c_row, m, depth, NULL);
 #undef FROM
     if (j < n)
       panel_part(ap, a_row, a_column, bp + j, b_row, c + j, c_row, m, n - j, depth, accumulate);
