@@ -2,35 +2,20 @@ import AdaptSyntax
 
 // Forms between braces, which become flows, and declarations.
 
-/// `residual { … }`.
-final class ResidualNode: CodeNode {
+/// A flow around one other: `residual { … }`, `recompute { … }`.
+final class WrappedFlowNode: CodeNode {
   let body: Code
+  let kind: (Closure) -> Flow.Kind
 
-  init(_ body: Code, _ span: Span) {
-    self.body = body
+  init(_ body: Code, as kind: @escaping (Closure) -> Flow.Kind, _ span: Span) {
+    (self.body, self.kind) = (body, kind)
     super.init(span)
   }
 
   override func isRepeatable(_ walk: inout RepeatableWalk) -> Bool { walk.follows(body) }
 
   override func evaluate(_ context: Interpreter, _ frame: Frame) throws -> Value {
-    try context.makeFlow(.residual(Closure(body, frame)), at: span)
-  }
-}
-
-/// `recompute { … }`.
-final class RecomputeNode: CodeNode {
-  let body: Code
-
-  init(_ body: Code, _ span: Span) {
-    self.body = body
-    super.init(span)
-  }
-
-  override func isRepeatable(_ walk: inout RepeatableWalk) -> Bool { walk.follows(body) }
-
-  override func evaluate(_ context: Interpreter, _ frame: Frame) throws -> Value {
-    try context.makeFlow(.recompute(Closure(body, frame)), at: span)
+    try context.makeFlow(kind(Closure(body, frame)), at: span)
   }
 }
 

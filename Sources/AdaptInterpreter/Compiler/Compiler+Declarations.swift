@@ -87,8 +87,10 @@ extension Compiler {
   func compileForm(_ expression: Expression) -> CodeNode {
     let span = expression.span
     switch expression.kind {
-    case .residual(let body): return ResidualNode(compileFlow("residual", body), span)
-    case .recompute(let body): return RecomputeNode(compileFlow("recompute", body), span)
+    case .residual(let body):
+      return WrappedFlowNode(compileFlow("residual", body), as: Flow.Kind.residual, span)
+    case .recompute(let body):
+      return WrappedFlowNode(compileFlow("recompute", body), as: Flow.Kind.recompute, span)
     case .parallel(let branches, let join):
       let codes = branches.map { branch in
         compileCode("parallel", [], .flow, branch.span) { $0.body = self.compile(branch) }
